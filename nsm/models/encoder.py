@@ -1,0 +1,62 @@
+"""From a batch to the encoded nodes and the edges of level 0."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nsm.nn.graph import RelationalGraph
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """Level 0 of a batch.
+
+    Shapes:
+        - **x**: ``(N, C)`` layer-normalised; **batch**, **tie_key**: ``(N,)``.
+    """
+
+    x: Tensor
+    graph: RelationalGraph
+    batch: Tensor
+    tie_key: Tensor
+    num_graphs: int
+
+
+class Encoder(nn.Module):
+    """A linear map and a layer norm on node features.
+
+    Args:
+        in_channels: Number of node features.
+        channels: Number of encoded features ``C``.
+        num_relations: Number of relations, reverses not counted.
+        norm: How messages are divided, see :class:`~nsm.nn.graph.RelationalGraph`.
+    """
+
+    def __init__(self, in_channels: int, channels: int, num_relations: int, norm: str) -> None:
+        super().__init__()
+        self.linear = nn.Linear(in_channels, channels)
+        self.norm = nn.LayerNorm(channels)
+        self.num_relations, self.message_norm = num_relations, norm
+
+    def forward(self, data: Any) -> Encoded:
+        """Reads our batch, PyTorch Geometric's ``Batch`` or a single ``Data``.
+
+        ``edge_weight`` defaults to 1 and ``tie_key`` to the node's position, where a foreign graph has none.
+        """
+        x: Tensor = self.norm(self.linear(data.x).float() if data.x.dtype == torch.float32 else self.linear(data.x))
+        count = x.shape[0]
+        batch = getattr(data, "batch", None)
+        batch = x.new_zeros(count, dtype=torch.long) if batch is None else batch
+        weight = getattr(data, "edge_weight", None)
+        weight = x.new_ones(data.edge_type.shape[0]) if weight is None else weight.to(x.dtype)
+        tie_key = getattr(data, "tie_key", None)
+        tie_key = torch.arange(count, device=x.device) if tie_key is None else tie_key
+        graph = RelationalGraph(
+            data.edge_index, data.edge_type, weight, torch.ones_like(weight), count, self.num_relations, self.message_norm
+        )
+        num_graphs = getattr(data, "num_graphs", None) or 1
+        return Encoded(x, graph, batch, tie_key, int(num_graphs))

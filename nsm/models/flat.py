@@ -1,0 +1,61 @@
+"""The flat relational network: the baseline that the hierarchy has to beat."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from nsm.models.encoder import Encoder
+from nsm.models.output import Output
+from nsm.nn import DropoutKey, GraphReadout, RelationalUpdate, pool_graphs
+from nsm.nn.reversible import KeyedDropout
+
+
+class FlatRelational(nn.Module):
+    """Residual relational convolutions on the concrete graph only.
+
+    Args:
+        in_channels: Number of node features.
+        num_relations: Number of relations, reverses not counted.
+        num_classes: Number of classes ``K``.
+        channels: Number of features per node.
+        num_layers: Number of convolutions.
+        dropout: Probability of dropping a value of an update.
+        norm: How messages are divided.
+        seed: Seed of the dropout masks.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_relations: int,
+        num_classes: int,
+        *,
+        channels: int = 64,
+        num_layers: int = 4,
+        dropout: float = 0.0,
+        norm: str = "sqrt",
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.key = DropoutKey(seed)
+        self.encoder = Encoder(in_channels, channels, num_relations, norm)
+        self.layers = nn.ModuleList(
+            RelationalUpdate(channels, channels, channels, 2 * num_relations, scale=0.5) for _ in range(num_layers)
+        )
+        self.dropouts = nn.ModuleList(KeyedDropout(dropout, i, self.key) for i in range(num_layers))
+        self.readout = GraphReadout(2 * channels, channels, num_classes)
+
+    def set_step(self, step: int) -> None:
+        """Tells the dropout masks which optimisation step this is."""
+        self.key.step = step
+
+    def forward(self, data: Any, *, reconstruct: bool = True) -> Output:
+        """Classifies the graphs; reconstructs nothing, whatever is asked."""
+        level = self.encoder(data)
+        x: Tensor = level.x
+        for layer, dropout in zip(self.layers, self.dropouts, strict=True):
+            x = x + dropout(layer(x, level.graph.messages)).to(x.dtype)
+        logits = self.readout(pool_graphs(x, level.batch, level.num_graphs))
+        return Output(logits, None, None, level.batch)

@@ -1,0 +1,189 @@
+"""The hierarchy: WHY climbs from concrete triples to abstract ones, WHAT comes back down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nsm.models.encoder import Encoded, Encoder
+from nsm.models.output import Output
+from nsm.nn import (
+    Contraction,
+    DropoutKey,
+    GraphReadout,
+    Lifting,
+    NoisyOr,
+    RelationalGraph,
+    ReversibleBlock,
+    ReversibleStack,
+    contract,
+    pool_graphs,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Ascent:
+    """What WHY returns: everything that WHAT needs to come back.
+
+    Shapes, for the levels ``l = 0 .. L - 1`` with ``N_l`` nodes:
+        - **features**: per level ``(N_l, C)``, after its message passing; the last is the abstract level.
+        - **details**: per step up ``(N_l - N_{l+1}, C)``.
+        - **plans**: per step up, the stored contraction. **graphs**: per level, its edges.
+    """
+
+    features: list[Tensor]
+    details: list[Tensor]
+    plans: list[Contraction]
+    graphs: list[RelationalGraph]
+
+
+class GatedFusion(nn.Module):
+    r"""Mixes the bottom-up and the top-down features of one level.
+
+    .. math:: y = g \odot u + (1 - g) \odot W d, \qquad g = \sigma(a)
+
+    Args:
+        channels: Number of features ``C``.
+
+    Shapes:
+        - **up**, **down**, output: ``(N, C)``.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.gate = nn.Parameter(torch.full((channels,), 1.0))
+        self.map = nn.Linear(channels, channels)
+
+    def forward(self, up: Tensor, down: Tensor) -> Tensor:
+        """Returns the mixture."""
+        gate = torch.sigmoid(self.gate)
+        return gate * up + (1 - gate) * self.map(down)
+
+
+class Hierarchy(nn.Module):
+    """Reversible message passing within each level, invertible lifting between levels.
+
+    Args:
+        in_channels: Number of node features.
+        num_relations: Number of relations, reverses not counted.
+        num_classes: Number of classes ``K``.
+        channels: Number of features per node, even.
+        blocks: Number of reversible blocks of each level; its length is the number of levels.
+        pool_ratio: Share of nodes that stay at each step up.
+        dropout: Probability of dropping a value of an update.
+        norm: How messages are divided, see :class:`~nsm.nn.graph.RelationalGraph`.
+        seed: Seed of the dropout masks.
+
+    Raises:
+        ValueError: With fewer than two levels or an odd number of channels.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_relations: int,
+        num_classes: int,
+        *,
+        channels: int = 64,
+        blocks: Sequence[int] = (2, 2, 2),
+        pool_ratio: float = 0.5,
+        dropout: float = 0.0,
+        norm: str = "sqrt",
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if len(blocks) < 2:
+            raise ValueError(f"a hierarchy needs at least 2 levels, got {len(blocks)}")
+        self.pool_ratio, self.semiring, self.key = pool_ratio, NoisyOr(), DropoutKey(seed)
+        relations = 2 * num_relations
+        self.encoder = Encoder(in_channels, channels, num_relations, norm)
+        places = iter(range(sum(blocks)))
+        self.levels = nn.ModuleList(
+            ReversibleStack([ReversibleBlock(channels, relations, dropout, next(places), self.key) for _ in range(n)])
+            for n in blocks
+        )
+        self.liftings = nn.ModuleList(Lifting(channels, relations) for _ in blocks[1:])
+        self.fusion = GatedFusion(channels)
+        self.readout = GraphReadout(4 * channels, channels, num_classes)
+
+    @property
+    def num_levels(self) -> int:
+        """Number of levels ``L``."""
+        return len(self.levels)
+
+    def set_step(self, step: int) -> None:
+        """Tells the dropout masks which optimisation step this is."""
+        self.key.step = step
+
+    def why(self, encoded: Encoded) -> Ascent:
+        """Climbs from level 0 to the abstract level: the analysis of a lifting scheme (pooling)."""
+        x, graph, batch, tie_key = encoded.x, encoded.graph, encoded.batch, encoded.tie_key
+        ascent = Ascent([], [], [], [])
+        for depth, level in enumerate(self.levels):
+            x = level(x, graph)
+            ascent.features.append(x)
+            ascent.graphs.append(graph)
+            if depth == len(self.liftings):
+                break
+            lifting: Lifting = self.liftings[depth]  # type: ignore[assignment]
+            score = lifting.score(x).squeeze(1).to(x.dtype)
+            plan = contract(
+                graph, score, tie_key, batch, encoded.num_graphs, ratio=self.pool_ratio, semiring=self.semiring
+            )
+            x, detail = lifting(x, graph, plan)
+            ascent.details.append(detail)
+            ascent.plans.append(plan)
+            graph, batch, tie_key = plan.coarse, plan.batch, tie_key[plan.kept]
+        return ascent
+
+    def what(self, ascent: Ascent, *, use_details: bool) -> Tensor:
+        """Comes back down to the encoder's output: the synthesis of the lifting scheme (unpooling).
+
+        With details the inverse of :meth:`why` up to rounding; without, what the abstract level alone explains.
+        """
+        return self._inverse_level(self.descend(ascent, use_details=use_details), 0, ascent)
+
+    def descend(self, ascent: Ascent, *, use_details: bool) -> Tensor:
+        """Like :meth:`what`, but stops at level 0 *after* its message passing: ``(N, C)``."""
+        x = ascent.features[-1]
+        for depth in reversed(range(len(self.liftings))):
+            x = self._inverse_level(x, depth + 1, ascent)
+            detail = ascent.details[depth] if use_details else None
+            x = self.liftings[depth].inverse(x, detail, ascent.graphs[depth], ascent.plans[depth])  # type: ignore[operator]
+        return x
+
+    def _inverse_level(self, x: Tensor, depth: int, ascent: Ascent) -> Tensor:
+        inverted: Tensor = self.levels[depth].inverse(x, ascent.graphs[depth])  # type: ignore[operator]
+        return inverted
+
+    def forward(self, data: Any, *, reconstruct: bool = True) -> Output:
+        """Classifies the graphs from the abstract level and the fused concrete level together (dual pass).
+
+        Args:
+            data: Our batch or PyTorch Geometric's.
+            reconstruct: Whether to come all the way down to the encoder's output as well.
+        """
+        encoded = self.encoder(data)
+        ascent = self.why(encoded)
+        top_batch = ascent.plans[-1].batch
+        down = self.descend(ascent, use_details=False)
+        fused = self.fusion(ascent.features[0], down)
+        pooled = torch.cat(
+            (
+                pool_graphs(fused, encoded.batch, encoded.num_graphs),
+                pool_graphs(ascent.features[-1], top_batch, encoded.num_graphs),
+            ),
+            dim=1,
+        )
+        reconstructed = self._inverse_level(down, 0, ascent) if reconstruct else None
+        return Output(self.readout(pooled), reconstructed, encoded.x.detach(), encoded.batch)
+
+    @torch.no_grad()
+    def round_trip(self, data: Any) -> tuple[Tensor, Tensor]:
+        """The encoder's output and ``WHAT(WHY(x))`` with details, both ``(N, C)``."""
+        encoded = self.encoder(data)
+        return encoded.x, self.what(self.why(encoded), use_details=True)

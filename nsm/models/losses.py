@@ -1,0 +1,58 @@
+"""Losses, each the mean of one term per graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from nsm.models.output import Output
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The total and its terms, before weighting: 0-dimensional tensors."""
+
+    total: Tensor
+    task: Tensor
+    cycle: Tensor
+
+
+def reconstruction_error(reconstructed: Tensor, target: Tensor, batch: Tensor, num_graphs: int) -> Tensor:
+    r"""Relative error per graph, against the graph's own mean, so that a constant gains nothing.
+
+    .. math:: \frac{\lVert \hat x - x \rVert}{\lVert x - \bar x \rVert}
+
+    Shapes:
+        - **reconstructed**, **target**: ``(N, C)``; **batch**: ``(N,)``; output: ``(num_graphs,)``.
+    """
+    size = torch.bincount(batch, minlength=num_graphs).clamp(min=1).unsqueeze(1)
+    mean = target.new_zeros((num_graphs, target.shape[1])).index_add_(0, batch, target) / size
+    spread = target.new_zeros(num_graphs).index_add_(0, batch, (target - mean[batch]).square().sum(1))
+    miss = target.new_zeros(num_graphs).index_add(0, batch, (reconstructed - target).square().sum(1))
+    # a graph of one node, or of equal nodes, has no spread: its norm takes the place
+    whole = target.new_zeros(num_graphs).index_add_(0, batch, target.square().sum(1))
+    spread = torch.where(spread > 1e-6 * whole, spread, whole)
+    return torch.sqrt(miss + 1e-12) / torch.sqrt(spread + 1e-12)
+
+
+def compute_loss(output: Output, batch: Any, cycle_weight: float = 0.05) -> Losses:
+    """Task loss plus ``cycle_weight`` times the reconstruction error without details.
+
+    Args:
+        output: What the model returned for ``batch``.
+        batch: Our batch or PyTorch Geometric's, with labels ``y``.
+        cycle_weight: Weight of the reconstruction error; with 0, or where the model reconstructed nothing, it
+            does not count.
+    """
+    task = functional.cross_entropy(output.logits, batch.y)
+    cycle = task.new_zeros(())
+    if output.reconstructed is not None and output.target is not None:
+        error = reconstruction_error(output.reconstructed, output.target, output.batch, output.logits.shape[0])
+        cycle = error.mean()
+    total = task + cycle_weight * cycle if cycle_weight else task
+    return Losses(total, task, cycle)

@@ -1,0 +1,28 @@
+"""Layers: tensors in, tensors out. They know nothing of data sets, oracles or training."""
+
+from nsm.nn.contraction import Contraction, coarsen, contract, dominating_set
+from nsm.nn.conv import RelationalConv
+from nsm.nn.graph import RelationalGraph
+from nsm.nn.lifting import Lifting
+from nsm.nn.pooling import GraphReadout, pool_graphs
+from nsm.nn.reversible import DropoutKey, ReversibleBlock, ReversibleStack
+from nsm.nn.semiring import NoisyOr, Semiring
+from nsm.nn.update import RelationalUpdate
+
+__all__ = [
+    "Contraction",
+    "DropoutKey",
+    "GraphReadout",
+    "Lifting",
+    "NoisyOr",
+    "RelationalConv",
+    "RelationalGraph",
+    "RelationalUpdate",
+    "ReversibleBlock",
+    "ReversibleStack",
+    "Semiring",
+    "coarsen",
+    "contract",
+    "dominating_set",
+    "pool_graphs",
+]

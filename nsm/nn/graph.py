@@ -1,0 +1,109 @@
+"""The edges of one level, kept in the order in which a relational convolution wants them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class MessageEdges:
+    """Edges sorted by relation, then destination: the form in which messages are computed.
+
+    Shapes:
+        - **src**, **dst**: ``(E,)`` indices into the source and the destination nodes.
+        - **coefficient**: ``(E,)`` confidence times multiplicity, divided by the norm of its (destination, relation).
+        - **relation_ptr**: ``R + 1`` offsets of the relations' segments, as Python integers.
+    """
+
+    src: Tensor
+    dst: Tensor
+    coefficient: Tensor
+    relation_ptr: tuple[int, ...]
+    num_dst: int
+
+
+@dataclass(frozen=True, eq=False)
+class RelationalGraph:
+    r"""A directed multigraph with typed, confidence-weighted edges, whole batches included.
+
+    Messages run along every edge in both directions; the reverse of relation ``r`` is relation
+    ``r + num_relations``. A message is weighted by its confidence and divided by a norm of the number of edges
+    that reach its destination under its relation, parallel edges counted, confidences *not* counted: halving all
+    confidences halves all messages.
+
+    Args:
+        edge_index: Heads and tails.
+        edge_type: Relation of each edge, in ``[0, num_relations)``.
+        edge_weight: Confidence of each edge, in ``[0, 1]``.
+        multiplicity: How many concrete edges each edge stands for.
+        num_nodes: Number of nodes ``N``.
+        num_relations: Number of relations before reversal.
+        norm: ``"mean"`` divides by the number of edges, ``"sqrt"`` by its square root, ``"sum"`` by one.
+
+    Shapes:
+        - **edge_index**: ``(2, E)``; **edge_type**, **edge_weight**, **multiplicity**: ``(E,)``.
+    """
+
+    edge_index: Tensor
+    edge_type: Tensor
+    edge_weight: Tensor
+    multiplicity: Tensor
+    num_nodes: int
+    num_relations: int
+    norm: str = "sqrt"
+
+    @property
+    def num_message_relations(self) -> int:
+        """Relations with their reverses."""
+        return 2 * self.num_relations
+
+    @cached_property
+    def _both_ways(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Sources, destinations, relations, weights, multiplicities, sorted by relation and destination."""
+        head, tail = self.edge_index[0], self.edge_index[1]
+        src, dst = torch.cat((head, tail)), torch.cat((tail, head))
+        relation = torch.cat((self.edge_type, self.edge_type + self.num_relations))
+        order = torch.sort(relation * self.num_nodes + dst, stable=True).indices
+        half = self.edge_type.numel()
+        raw = torch.where(order < half, order, order - half)
+        weight, multiplicity = self.edge_weight[raw], self.multiplicity[raw]
+        return src[order], dst[order], relation[order], weight, multiplicity
+
+    @cached_property
+    def messages(self) -> MessageEdges:
+        """All messages of this level."""
+        src, dst, relation, weight, multiplicity = self._both_ways
+        return self._finish(src, dst, relation, weight, multiplicity, self.num_nodes)
+
+    def between(self, from_index: Tensor, to_index: Tensor, num_to: int) -> MessageEdges:
+        """Messages from one set of nodes to another, renumbered.
+
+        Args:
+            from_index: New number of each node as a source, -1 where it is none.
+            to_index: New number of each node as a destination, -1 where it is none.
+            num_to: Number of destinations.
+
+        Shapes:
+            - **from_index**, **to_index**: ``(N,)``.
+        """
+        src, dst, relation, weight, multiplicity = self._both_ways
+        src, dst = from_index[src], to_index[dst]
+        use = ((src >= 0) & (dst >= 0)).nonzero().squeeze(1)
+        return self._finish(src[use], dst[use], relation[use], weight[use], multiplicity[use], num_to)
+
+    def _finish(
+        self, src: Tensor, dst: Tensor, relation: Tensor, weight: Tensor, multiplicity: Tensor, num_dst: int
+    ) -> MessageEdges:
+        coefficient = weight * multiplicity
+        if self.norm != "sum":
+            _, slot = torch.unique_consecutive(relation * max(num_dst, 1) + dst, return_inverse=True)
+            count = torch.zeros(slot.numel(), dtype=weight.dtype, device=weight.device)
+            count = count.index_add_(0, slot, multiplicity)[slot]
+            coefficient = coefficient / (count if self.norm == "mean" else count.sqrt())
+        edges_of = torch.bincount(relation, minlength=self.num_message_relations)
+        ptr = (0, *torch.cumsum(edges_of, 0).tolist())
+        return MessageEdges(src, dst, coefficient, ptr, num_dst)

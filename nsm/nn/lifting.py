@@ -1,0 +1,62 @@
+"""The lifting step between two levels: analysis (WHY) and synthesis (WHAT) of a wavelet on a graph."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from nsm.nn.contraction import Contraction
+from nsm.nn.graph import MessageEdges, RelationalGraph
+from nsm.nn.update import RelationalUpdate
+
+
+class Lifting(nn.Module):
+    r"""Predict the dropped nodes from the kept ones, keep the surprise, and update the kept ones with it.
+
+    .. math::
+        d &= x_D - P(x_K) \\
+        c &= x_K \cdot (1 + \sigma(s_K)) + U(d)
+
+    Args:
+        channels: Number of features ``C``.
+        num_relations: Number of relations, reverses included.
+
+    Shapes:
+        - **x**: ``(N, C)``; **coarse**: ``(K, C)``; **detail**: ``(N - K, C)``.
+
+    References:
+        Sweldens, The Lifting Scheme, SIAM J. Math. Anal. 1998; the gate is that of Gao and Ji, Graph U-Nets,
+        ICML 2019, made invertible by its one and by storing the scores.
+    """
+
+    def __init__(self, channels: int, num_relations: int) -> None:
+        super().__init__()
+        self.score = nn.Linear(channels, 1)
+        self.predict = RelationalUpdate(channels, channels, channels, num_relations, use_root=False)
+        self.update = RelationalUpdate(channels, channels, channels, num_relations, use_root=False, scale=0.5)
+
+    def forward(self, x: Tensor, graph: RelationalGraph, plan: Contraction) -> tuple[Tensor, Tensor]:
+        """Analysis: features of the kept nodes, and the details of the dropped ones."""
+        down, up = self._edges(graph, plan)
+        kept = x.index_select(0, plan.kept)
+        detail = x.index_select(0, plan.dropped) - self.predict(kept, down).to(x.dtype)
+        coarse = kept * self._gate(plan) + self.update(detail, up).to(x.dtype)
+        return coarse, detail
+
+    def inverse(self, coarse: Tensor, detail: Tensor | None, graph: RelationalGraph, plan: Contraction) -> Tensor:
+        """Synthesis: the exact inverse, or without details what the kept nodes alone explain."""
+        down, up = self._edges(graph, plan)
+        if detail is None:
+            detail = coarse.new_zeros((plan.dropped.numel(), coarse.shape[1]))
+        kept = (coarse - self.update(detail, up).to(coarse.dtype)) / self._gate(plan)
+        dropped = detail + self.predict(kept, down).to(coarse.dtype)
+        x = coarse.new_zeros((plan.leader.numel(), coarse.shape[1]))
+        return x.index_copy(0, plan.kept, kept).index_copy(0, plan.dropped, dropped)
+
+    def _gate(self, plan: Contraction) -> Tensor:
+        return 1 + torch.sigmoid(plan.score.index_select(0, plan.kept)).unsqueeze(1)
+
+    def _edges(self, graph: RelationalGraph, plan: Contraction) -> tuple[MessageEdges, MessageEdges]:
+        down = graph.between(plan.kept_index, plan.dropped_index, plan.dropped.numel())
+        up = graph.between(plan.dropped_index, plan.kept_index, plan.kept.numel())
+        return down, up

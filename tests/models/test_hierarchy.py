@@ -1,0 +1,120 @@
+"""The hierarchy: exact round trip, domination, batches, order of nodes, gradients."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch_geometric.data import Batch, Data
+
+from nsm.models import Hierarchy, compute_loss
+from tests.nn.odd_graphs import IN_CHANNELS, NUM_RELATIONS, SHAPES, odd_batch, odd_graph, permuted
+
+LEVELS = [2, 3, 4, 5, 6]
+
+
+def trained(num_levels: int, dtype: torch.dtype, dropout: float = 0.0, steps: int = 12) -> Hierarchy:
+    """A hierarchy after some steps of training on the odd graphs, so that its weights are not the initial ones."""
+    torch.manual_seed(num_levels)
+    model = Hierarchy(
+        IN_CHANNELS, NUM_RELATIONS, 2, channels=16, blocks=(2,) * num_levels, dropout=dropout, seed=1
+    ).to(dtype)
+    batch = odd_batch(dtype)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    first = last = 0.0
+    for step in range(steps):
+        model.set_step(step)
+        optimizer.zero_grad()
+        loss = compute_loss(model(batch), batch, cycle_weight=0.1).total
+        loss.backward()
+        optimizer.step()
+        first, last = (loss.item() if step == 0 else first), loss.item()
+    assert last < first
+    return model
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("num_levels", LEVELS)
+def test_what_undoes_why(num_levels: int, training: bool) -> None:
+    for dtype, tolerance in ((torch.float32, 1e-5), (torch.float64, 1e-12)):
+        model = trained(num_levels, dtype, dropout=0.2).train(training)
+        batch = odd_batch(dtype)
+        x, back = model.round_trip(batch)
+        for g in range(batch.num_graphs):  # each odd graph by itself, not on average
+            mine = batch.batch == g
+            assert (back[mine] - x[mine]).norm() <= tolerance * x[mine].norm()
+
+
+def test_without_details_the_way_back_is_lossy_and_the_loss_sees_it() -> None:
+    model, batch = trained(3, torch.float64), odd_batch(torch.float64)
+    output = model(batch)
+    assert output.reconstructed is not None and output.target is not None
+    assert (output.reconstructed - output.target).norm() > 0.05 * output.target.norm()
+    losses = compute_loss(output, batch, cycle_weight=0.5)
+    torch.testing.assert_close(losses.total, losses.task + 0.5 * losses.cycle)
+
+
+def test_every_node_has_a_leader_and_every_edge_is_inside_or_above() -> None:
+    model, batch = trained(4, torch.float32), odd_batch()
+    ascent = model.why(model.encoder(batch))
+    assert len(ascent.plans) == 3
+    for graph, plan in zip(ascent.graphs, ascent.plans, strict=False):
+        assert (plan.kept_index[plan.leader] >= 0).all()
+        pairs = {(min(e), max(e)) for e in graph.edge_index.t().tolist()}
+        led = [(v, w) for v, w in enumerate(plan.leader.tolist()) if v != w]
+        assert all((min(pair), max(pair)) in pairs for pair in led)
+        position = plan.kept_index[plan.leader]
+        above = set(zip(*plan.coarse.edge_index.tolist(), plan.coarse.edge_type.tolist(), strict=True))
+        for head, tail, relation in zip(*graph.edge_index.tolist(), graph.edge_type.tolist(), strict=True):
+            high, low = position[head].item(), position[tail].item()
+            assert high == low or (high, low, relation) in above
+
+
+def test_a_batch_gives_what_its_graphs_give_one_by_one() -> None:
+    model = trained(3, torch.float64).eval()
+    together = model(odd_batch(torch.float64))
+    alone = [model(odd_graph(name, torch.float64)) for name in SHAPES]
+    torch.testing.assert_close(together.logits, torch.cat([one.logits for one in alone]))
+    torch.testing.assert_close(together.reconstructed, torch.cat([one.reconstructed for one in alone]))
+
+
+@pytest.mark.parametrize("name", list(SHAPES))
+def test_the_order_of_nodes_and_edges_changes_nothing(name: str) -> None:
+    model, data = trained(3, torch.float64).eval(), odd_graph(name, torch.float64)
+    order = torch.randperm(data.num_nodes, generator=torch.Generator().manual_seed(5))
+    logits, reconstructed = model(data)
+    other_logits, other_reconstructed = model(permuted(data, order))
+    torch.testing.assert_close(other_logits, logits, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(other_reconstructed, reconstructed[order], rtol=1e-8, atol=1e-8)
+
+
+def test_every_parameter_has_a_gradient() -> None:
+    model, batch = trained(3, torch.float32, steps=3), odd_batch()
+    model.zero_grad()
+    compute_loss(model(batch), batch, cycle_weight=0.1).total.backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+
+
+def test_halving_all_confidences_changes_the_output() -> None:
+    model, batch = trained(3, torch.float64).eval(), odd_batch(torch.float64)
+    before = model(batch).logits
+    batch.edge_weight = batch.edge_weight / 2
+    assert (model(batch).logits - before).abs().max() > 1e-3
+
+
+def test_a_graph_without_weights_and_keys_is_taken_as_certain() -> None:
+    model, data = trained(2, torch.float32).eval(), odd_graph("cycle")
+    bare = Data(x=data.x, edge_index=data.edge_index, edge_type=data.edge_type)
+    certain = Data(
+        x=data.x,
+        edge_index=data.edge_index,
+        edge_type=data.edge_type,
+        edge_weight=torch.ones(data.num_edges),
+        tie_key=torch.arange(data.num_nodes),
+    )
+    torch.testing.assert_close(model(bare).logits, model(Batch.from_data_list([certain])).logits)
+
+
+def test_one_level_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least 2 levels"):
+        Hierarchy(IN_CHANNELS, NUM_RELATIONS, 2, blocks=(2,))

@@ -1,0 +1,112 @@
+"""Contraction: domination, leaders, edges, relation types, multiplicities, order of nodes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nsm.nn import NoisyOr, RelationalGraph, coarsen, contract, dominating_set
+from nsm.nn.contraction import Contraction, priority
+from tests.nn.odd_graphs import NUM_RELATIONS, SHAPES, odd_batch
+
+
+def graph_of(edge_index: torch.Tensor, num_nodes: int, **changes: torch.Tensor) -> RelationalGraph:
+    count = edge_index.shape[1]
+    edges = {
+        "edge_type": torch.zeros(count, dtype=torch.long),
+        "edge_weight": torch.ones(count),
+        "multiplicity": torch.ones(count),
+    }
+    return RelationalGraph(edge_index, num_nodes=num_nodes, num_relations=NUM_RELATIONS, **(edges | changes))
+
+
+def contracted(ratio: float = 0.5, seed: int = 0) -> tuple[RelationalGraph, Contraction, torch.Tensor]:
+    data = odd_batch()
+    graph = graph_of(data.edge_index, data.num_nodes, edge_type=data.edge_type, edge_weight=data.edge_weight)
+    score = torch.randn(data.num_nodes, generator=torch.Generator().manual_seed(seed))
+    plan = contract(graph, score, data.tie_key, data.batch, data.num_graphs, ratio=ratio, semiring=NoisyOr())
+    return graph, plan, data.batch
+
+
+@pytest.mark.parametrize("ratio", [0.1, 0.5, 1.0])
+@pytest.mark.parametrize("seed", range(5))
+def test_every_node_has_a_leader_next_to_it_and_every_edge_survives(ratio: float, seed: int) -> None:
+    graph, plan, batch = contracted(ratio, seed)
+    kept = set(plan.kept.tolist())
+    pairs = {frozenset(edge) for edge in graph.edge_index.t().tolist()}
+    for node, leader in enumerate(plan.leader.tolist()):
+        assert leader in kept
+        assert leader == node if node in kept else frozenset((node, leader)) in pairs
+    above = {
+        (plan.kept[h].item(), r, plan.kept[t].item())
+        for h, t, r in zip(*plan.coarse.edge_index.tolist(), plan.coarse.edge_type.tolist(), strict=True)
+    }
+    for head, tail, relation in zip(*graph.edge_index.tolist(), graph.edge_type.tolist(), strict=True):
+        high, low = plan.leader[head].item(), plan.leader[tail].item()
+        assert high == low or (high, relation, low) in above
+    assert torch.bincount(batch[plan.kept], minlength=len(SHAPES)).min() >= 1  # no graph vanishes
+
+
+def test_the_budget_is_the_share_after_completion() -> None:
+    _, plan, batch = contracted(ratio=0.5)
+    sizes, kept = torch.bincount(batch), torch.bincount(plan.batch)
+    names = list(SHAPES)
+    for name in ("cycle", "path", "complete", "star"):
+        g = names.index(name)
+        assert kept[g] >= (sizes[g] + 1) // 2
+    g = names.index("complete")  # its dominating set is one node, so the budget is met exactly
+    assert kept[g] == (sizes[g] + 1) // 2
+    g = names.index("isolated nodes")
+    assert kept[g] == sizes[g]
+
+
+def sequential_set(rank: list[int], edges: list[tuple[int, int]]) -> set[int]:
+    """The rule as one would write it: down the ranks, enter unless a neighbour is in."""
+    neighbours: dict[int, set[int]] = {v: set() for v in range(len(rank))}
+    for u, v in edges:
+        neighbours[u].add(v)
+        neighbours[v].add(u)
+    chosen: set[int] = set()
+    for v in sorted(range(len(rank)), key=lambda v: -rank[v]):
+        if not neighbours[v] & chosen:
+            chosen.add(v)
+    return chosen
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_parallel_rounds_equal_the_sequential_rule(data: st.DataObject) -> None:
+    count = data.draw(st.integers(1, 12))
+    node = st.integers(0, count - 1)
+    edges = data.draw(st.lists(st.tuples(node, node).filter(lambda e: e[0] != e[1]), max_size=30))
+    rank = data.draw(st.permutations(range(count)))
+    edge_index = torch.tensor(edges, dtype=torch.long).reshape(-1, 2).t()
+    chosen = dominating_set(torch.tensor(rank), edge_index)
+    assert set(chosen.nonzero().squeeze(1).tolist()) == sequential_set(list(rank), edges)
+
+
+def test_ties_are_broken_by_the_key_not_by_the_position() -> None:
+    score = torch.tensor([0.5, 0.50000001, 0.5, 0.1])
+    rank = priority(score, torch.tensor([7, 3, 5, 9]))
+    assert rank.tolist() == [3, 1, 2, 0]
+
+
+def test_parallel_edges_keep_relation_confidence_and_multiplicity() -> None:
+    edge_index = torch.tensor([[0, 1, 1, 2, 0], [2, 2, 2, 0, 1]])
+    graph = graph_of(
+        edge_index,
+        4,
+        edge_type=torch.tensor([0, 0, 1, 0, 2]),
+        edge_weight=torch.tensor([0.5, 0.8, 0.3, 1.0, 0.9]),
+        multiplicity=torch.tensor([1.0, 2.0, 1.0, 1.0, 1.0]),
+    )
+    leader = torch.tensor([0, 0, 2, 3])  # node 1 is led by node 0 over an edge of confidence 0.9
+    coarse = coarsen(graph, leader, torch.tensor([1.0, 0.9, 1.0, 1.0]), torch.tensor([0, -1, 1, 2]), 3, NoisyOr())
+    rows = zip(*coarse.edge_index.tolist(), coarse.edge_type.tolist(), strict=True)
+    found = dict(zip(rows, zip(coarse.edge_weight.tolist(), coarse.multiplicity.tolist(), strict=True), strict=True))
+    assert found.keys() == {(0, 1, 0), (0, 1, 1), (1, 0, 0)}
+    assert found[0, 1, 0] == pytest.approx((1 - 0.5 * (1 - 0.8 * 0.9), 3.0))
+    assert found[0, 1, 1] == pytest.approx((0.3 * 0.9, 1.0))
+    assert found[1, 0, 0] == pytest.approx((1.0, 1.0))
