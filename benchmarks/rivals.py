@@ -1,0 +1,148 @@
+"""The models that `speed.py` compares with: the same shape as NSM's, on PyTorch Geometric's layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.nn import FastRGCNConv, RGCNConv, SAGPooling, global_max_pool, global_mean_pool
+
+__all__ = ["RIVAL_CONVS", "FlatRival", "SAGHierarchy", "WeightPerEdge", "both_ways"]
+
+MakeConv = Callable[[int, int, int], nn.Module]
+
+
+class WeightPerEdge(nn.Module):
+    r"""The formulation that gathers a ``C x C`` weight for every edge: ``y_v = sum w_e x_u W[r_e]``.
+
+    Args:
+        in_channels: Number of input features.
+        out_channels: Number of output features.
+        num_relations: Number of relations, reverses included.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, num_relations: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(num_relations, in_channels, out_channels) / in_channels**0.5)
+        self.root = nn.Parameter(torch.randn(in_channels, out_channels) / in_channels**0.5)
+
+    def forward(self, x: Tensor, edge_index: Tensor, edge_type: Tensor) -> Tensor:
+        """Sends the messages and sums them at their destinations."""
+        message = torch.einsum("ec,eco->eo", x[edge_index[0]], self.weight[edge_type])
+        return (x @ self.root).index_add(0, edge_index[1], message)
+
+
+RIVAL_CONVS: dict[str, MakeConv] = {
+    "PyG RGCNConv": RGCNConv,
+    "PyG FastRGCNConv": FastRGCNConv,
+    "a weight gathered per edge": WeightPerEdge,
+}
+
+
+def both_ways(data: Any, num_relations: int) -> tuple[Tensor, Tensor]:
+    """Every edge in both directions, as NSM sends its messages: ``(2, 2 E)``, ``(2 E,)``."""
+    edge_index = torch.cat((data.edge_index, data.edge_index.flip(0)), dim=1)
+    return edge_index, torch.cat((data.edge_type, data.edge_type + num_relations))
+
+
+class _Update(nn.Module):
+    """Normalise, convolve, activate, project; added to the stream."""
+
+    def __init__(self, make_conv: MakeConv, channels: int, num_relations: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels)
+        self.conv = make_conv(channels, channels, 2 * num_relations)
+        self.project = nn.Linear(channels, channels)
+
+    def forward(self, x: Tensor, edge_index: Tensor, edge_type: Tensor) -> Tensor:
+        hidden = self.conv(self.norm(x), edge_index, edge_type)
+        return x + self.project(torch.relu(hidden))
+
+
+def _pool(x: Tensor, batch: Tensor, num_graphs: int) -> Tensor:
+    return torch.cat((global_mean_pool(x, batch, num_graphs), global_max_pool(x, batch, num_graphs)), dim=1)
+
+
+class FlatRival(nn.Module):
+    """NSM's flat model with another convolution.
+
+    Args:
+        make_conv: Builds a convolution from its input width, output width and number of relations.
+        sizes: Numbers of node features, relations (reverses not counted) and classes.
+        channels: Number of features per node.
+        num_layers: Number of convolutions.
+    """
+
+    def __init__(
+        self, make_conv: MakeConv, sizes: tuple[int, int, int], channels: int, num_layers: int
+    ) -> None:
+        super().__init__()
+        in_channels, self.num_relations, num_classes = sizes
+        self.encoder = nn.Sequential(nn.Linear(in_channels, channels), nn.LayerNorm(channels))
+        self.layers = nn.ModuleList(
+            _Update(make_conv, channels, self.num_relations) for _ in range(num_layers)
+        )
+        self.head = nn.Sequential(
+            nn.LayerNorm(2 * channels),
+            nn.Linear(2 * channels, channels),
+            nn.ReLU(),
+            nn.Linear(channels, num_classes),
+        )
+
+    def forward(self, data: Any) -> Tensor:
+        """Class scores ``(G, K)``."""
+        edges = both_ways(data, self.num_relations)
+        x = self.encoder(data.x)
+        for layer in self.layers:
+            x = layer(x, *edges)
+        logits: Tensor = self.head(_pool(x, data.batch, data.num_graphs))
+        return logits
+
+
+class SAGHierarchy(nn.Module):
+    """Relational convolutions and self-attention pooling, read out from every level.
+
+    Args:
+        sizes: Numbers of node features, relations (reverses not counted) and classes.
+        channels: Number of features per node.
+        num_levels: Number of levels, the concrete one included.
+        layers_per_level: Number of convolutions of each level.
+        ratio: Share of nodes that stay at each step up.
+
+    References:
+        Lee, Lee, Kang: Self-Attention Graph Pooling, ICML 2019.
+    """
+
+    def __init__(
+        self, sizes: tuple[int, int, int], channels: int, num_levels: int, layers_per_level: int, ratio: float
+    ) -> None:
+        super().__init__()
+        in_channels, self.num_relations, num_classes = sizes
+        self.encoder = nn.Sequential(nn.Linear(in_channels, channels), nn.LayerNorm(channels))
+        self.levels = nn.ModuleList(
+            nn.ModuleList(_Update(RGCNConv, channels, self.num_relations) for _ in range(layers_per_level))
+            for _ in range(num_levels)
+        )
+        self.pools = nn.ModuleList(SAGPooling(channels, ratio) for _ in range(num_levels - 1))
+        self.head = nn.Sequential(
+            nn.LayerNorm(2 * channels),
+            nn.Linear(2 * channels, channels),
+            nn.ReLU(),
+            nn.Linear(channels, num_classes),
+        )
+
+    def forward(self, data: Any) -> Tensor:
+        """Class scores ``(G, K)``."""
+        edge_index, edge_type = both_ways(data, self.num_relations)
+        x, batch = self.encoder(data.x), data.batch
+        pooled = x.new_zeros(())
+        for depth, layers in enumerate(self.levels):
+            for layer in layers:
+                x = layer(x, edge_index, edge_type)
+            pooled = pooled + _pool(x, batch, data.num_graphs)
+            if depth < len(self.pools):
+                x, edge_index, edge_type, batch, *_ = self.pools[depth](x, edge_index, edge_type, batch)
+        logits: Tensor = self.head(pooled)
+        return logits

@@ -1,0 +1,150 @@
+"""The evaluation of one model on one split: predictions in, one dictionary out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nsm.analysis import metrics
+from nsm.analysis.breakdown import by_category, by_distance, by_length, mean_ceiling
+from nsm.analysis.calibration import negative_log_likelihood, reliability_table
+from nsm.analysis.probing import Decoded
+
+__all__ = ["Predictions", "evaluate_predictions"]
+
+Array = npt.NDArray[Any]
+
+PROTOCOL = (
+    "The predicted class is the one of the highest logit. Intervals: 95 %, for the headline accuracy by "
+    "2,000 bootstrap resamples of whole groups (twins share a group), for parts by Wilson's formula. ECE: 15 "
+    "equal-width bins of the winning class's probability, before calibration; the calibrated one uses a "
+    "temperature fitted on the validation split. By distance: each failure together with its valid twin, by "
+    "the steps from the failing step back to its cause."
+)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model said about every graph of a split.
+
+    Shapes:
+        - **logits**: ``(G, K)``; **labels**, **groups**: ``(G,)``.
+        - **reconstruction_exact**, **reconstruction_abstract**: ``(G,)`` errors per graph, with and without
+        details;
+          None for a model that does not reconstruct.
+    """
+
+    logits: Array
+    labels: Array
+    groups: Array
+    reconstruction_exact: Array | None = None
+    reconstruction_abstract: Array | None = None
+
+
+def evaluate_predictions(
+    predictions: Predictions,
+    columns: Mapping[str, Array],
+    *,
+    split: str,
+    label_names: tuple[str, ...],
+    temperature: float | None = None,
+    decoded: Decoded | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Everything an evaluation reports, as a JSON object.
+
+    Args:
+        predictions: What the model said, one row per graph.
+        columns: Of the data set's table. Used where present: ``family``, ``rung``, ``length``, ``distance``
+            (from a failure to its cause) and ``ceiling`` (best possible accuracy); None where there is none.
+        split, label_names: Names of the split and of the classes.
+        temperature: Fitted on the validation split, or None.
+        decoded: What a probe reads from the reconstruction.
+
+    Raises:
+        ValueError: If there are no samples.
+    """
+    logits, labels = predictions.logits, np.asarray(predictions.labels, dtype=np.int64)
+    if not len(labels):
+        raise ValueError(f"the {split} split has no samples to evaluate")
+    predicted, ceilings = logits.argmax(axis=1), _floats(columns.get("ceiling"))
+    return {
+        "split": split,
+        "samples": len(labels),
+        **_headline(predicted, labels, predictions.groups, seed),
+        "ceiling": mean_ceiling(ceilings, np.arange(len(labels))),
+        **_ranking(logits, labels),
+        **_calibration(logits, labels, temperature),
+        "per_class": metrics.per_class(predicted, labels, label_names),
+        "confusion": metrics.confusion_matrix(predicted, labels, len(label_names)).tolist(),
+        **_reconstruction(predictions, decoded),
+        **_parts(predicted, labels, columns, ceilings),
+        "protocol": PROTOCOL,
+    }
+
+
+def _headline(predicted: Array, labels: Array, groups: Array, seed: int) -> dict[str, float]:
+    right = (predicted == labels).astype(np.float64)
+    interval = metrics.bootstrap_interval(right, groups, seed=seed)
+    return {
+        "accuracy": float(right.mean()),
+        "accuracy_low": interval.low,
+        "accuracy_high": interval.high,
+        "majority": metrics.majority(labels),
+    }
+
+
+def _ranking(logits: Array, labels: Array) -> dict[str, float | None]:
+    return {
+        "auc": metrics.area_under_roc(logits, labels),
+        "average_precision": metrics.average_precision(logits, labels),
+    }
+
+
+def _reconstruction(predictions: Predictions, decoded: Decoded | None) -> dict[str, Any]:
+    return {
+        "reconstruction_exact": _mean(predictions.reconstruction_exact),
+        "reconstruction_abstract": _mean(predictions.reconstruction_abstract),
+        "decoded": decoded.share if decoded else None,
+        "decoded_majority": decoded.majority if decoded else None,
+    }
+
+
+def _calibration(logits: Array, labels: Array, temperature: float | None) -> dict[str, Any]:
+    scaled = None if temperature is None else logits / temperature
+    return {
+        "ece": metrics.expected_calibration_error(logits, labels),
+        "ece_calibrated": None if scaled is None else metrics.expected_calibration_error(scaled, labels),
+        "temperature": temperature,
+        "nll": negative_log_likelihood(logits, labels),
+        "nll_calibrated": None if scaled is None else negative_log_likelihood(scaled, labels),
+        "reliability": [asdict(row) for row in reliability_table(logits, labels)],
+    }
+
+
+def _parts(
+    predicted: Array, labels: Array, columns: Mapping[str, Array], ceilings: Array | None
+) -> dict[str, Any]:
+    parts: dict[str, Any] = {}
+    for name in ("family", "rung"):
+        if name in columns:
+            parts[f"by_{name}"] = by_category(predicted, labels, columns[name], ceilings)
+    if "length" in columns:
+        parts["by_length"] = by_length(predicted, labels, np.asarray(columns["length"], dtype=np.int64))
+    distances = _floats(columns.get("distance"))
+    if distances is not None:
+        parts["by_distance"] = by_distance(predicted, labels, distances)
+    return parts
+
+
+def _mean(values: Array | None) -> float | None:
+    return None if values is None else float(np.mean(values))
+
+
+def _floats(column: Array | None) -> Array | None:
+    """The column as floats; whatever is missing becomes ``nan``."""
+    return None if column is None else np.array([np.nan if v is None else v for v in column.tolist()], float)

@@ -1,0 +1,66 @@
+"""``nsm evaluate``."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+import typer
+
+from nsm.cli.options import AsJson, Debug, Quiet, Root, limit_threads
+from nsm.runs import find_run, resolve_root
+
+__all__ = ["EXAMPLES", "evaluate"]
+
+EXAMPLES = """\b
+Examples:
+  nsm evaluate checkpoints/planning/runs/flat_1
+  nsm evaluate flat_1 --root checkpoints
+  nsm evaluate flat_1 --split val --json
+"""
+
+RunName = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run folder, or the name of a run.", show_default=False)
+]
+
+
+def evaluate(
+    run: RunName,
+    split: Annotated[Literal["test", "val", "train"], typer.Option(help="What it is evaluated on.")] = "test",
+    root: Root = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Evaluate the best model of a run.
+
+    Writes final_results.json, predictions.parquet, figures/ and a self-contained report.html into the run
+    folder, and prints the figures that matter beside the line of the majority class.
+    """
+    del debug
+    found = find_run(run, resolve_root(root))
+    limit_threads(1)
+    from nsm import pipeline
+
+    result = pipeline.evaluate(found, split=split, root=root, quiet=quiet)
+    if as_json:
+        print(json.dumps(result.to_json()))
+        return
+    print(_summary(result.figures))
+    print(f"report    {result.report}")
+
+
+def _summary(figures: dict[str, Any]) -> str:
+    """The figures that matter, as lines."""
+    interval = f"{figures['accuracy_low']:.2%} to {figures['accuracy_high']:.2%}"
+    rows = [
+        (figures["split"], f"{figures['samples']:,} graphs"),
+        ("accuracy", f"{figures['accuracy']:.2%} ({interval}; majority {figures['majority']:.2%})"),
+        ("AUC", figures["auc"]),
+        ("ECE", figures["ece"]),
+        ("round trip", figures["reconstruction_exact"]),
+        ("abstract", figures["reconstruction_abstract"]),
+    ]
+    rows += [(f"  {name}", f"{part['accuracy']:.2%}") for name, part in figures.get("by_family", {}).items()]
+    texts = [(name, f"{value:.3g}" if isinstance(value, float) else value) for name, value in rows]
+    return "\n".join(f"{name:<14}{text}" for name, text in texts if text is not None)

@@ -1,0 +1,73 @@
+"""``nsm``: from arguments to a command, and from an error to two lines or one JSON object."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from nsm.cli import audit, data, evaluate, train
+from nsm.errors import NSMError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="nsm",
+    help="Train graph networks that reason over triples, on tasks that are audited to be honest.",
+    epilog="Begin with: nsm train planning",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("train", epilog=train.EXAMPLES)(train.train)
+app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+app.command("audit", epilog=audit.EXAMPLES)(audit.audit)
+app.add_typer(data.app, name="data")
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs a command and exits: 0 if all went well, 2 for a mistake in what was asked for."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    sys.exit(_run(given))
+
+
+def _run(arguments: list[str]) -> int:
+    as_json, is_debug = "--json" in arguments, "--debug" in arguments
+    try:
+        status = app(args=arguments, prog_name="nsm", standalone_mode=False)
+    except TyperException as failure:
+        if as_json:
+            return _report(NSMError(failure.format_message(), hint="see nsm --help"), as_json=True)
+        show = getattr(failure, "show", None)
+        if show is not None:
+            show()  # with the usage of the command
+        return 2
+    except NSMError as failure:
+        if is_debug:
+            raise
+        return _report(failure, as_json=as_json)
+    except OSError as failure:
+        if is_debug:
+            raise
+        message = failure.strerror or str(failure)
+        return _report(NSMError(message, file=failure.filename), as_json=as_json)
+    return status if isinstance(status, int) else 0
+
+
+def _report(failure: NSMError, *, as_json: bool) -> int:
+    if as_json:
+        keys = ("file", "line", "hint")
+        print(json.dumps({"error": failure.message, **{key: getattr(failure, key) for key in keys}}))
+        return 2
+    place = "" if failure.file is None else f"{failure.file}: "
+    if failure.line is not None:
+        place = f"{failure.file}:{failure.line}: "
+    print(f"Error: {place}{failure.message}", file=sys.stderr)
+    if failure.hint is not None:
+        print(f"Try: {failure.hint}", file=sys.stderr)
+    return 2

@@ -1,0 +1,97 @@
+"""Options that several commands share, and the configuration that they add up to."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from nsm.config import Config
+
+__all__ = [
+    "AsJson",
+    "ConfigFile",
+    "Debug",
+    "Domain",
+    "Overrides",
+    "Pddl",
+    "Plans",
+    "Quiet",
+    "Root",
+    "Seed",
+    "configure",
+    "limit_threads",
+]
+
+Domain = Annotated[
+    str, typer.Argument(metavar="DOMAIN", help="What is reasoned about: planning.", show_default=False)
+]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Settings in TOML; a run's config.toml repeats that run."),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="One setting, such as lr=1e-3 or planning.graphs=2000; repeatable."
+    ),
+]
+Seed = Annotated[int | None, typer.Option(help="Seed of data, weights and order.", show_default=False)]
+Root = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Where runs are kept. Default: $NSM_ROOT, /checkpoints if there, ./checkpoints.",
+    ),
+]
+Pddl = Annotated[
+    Path | None,
+    typer.Option("--pddl", metavar="FOLDER", help="Own problems: domain.pddl beside problem files *.pddl."),
+]
+Plans = Annotated[
+    Path | None,
+    typer.Option(
+        "--plans", metavar="FOLDER", help="Plan files for the problems of --pddl, instead of random plans."
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Show where in the code an error came from.")]
+
+
+def configure(
+    config: Path | None,
+    overrides: list[str] | None,
+    *,
+    pddl: Path | None = None,
+    plans: Path | None = None,
+    allow_leaks: bool = False,
+    **keywords: object,
+) -> Config:
+    """The configuration that a command line describes; its threads are set before torch is imported.
+
+    Raises:
+        ConfigError: If a setting does not fit.
+    """
+    from nsm.config import load_config
+
+    planning = {
+        "pddl": pddl,
+        "plans": plans,
+        "plan_source": None if plans is None else "files",
+        "allow_leaks": allow_leaks or None,
+    }
+    settings = load_config(config, overrides or [], planning=planning, **keywords)
+    limit_threads(settings.threads)
+    return settings
+
+
+def limit_threads(count: int) -> None:
+    """Tells libraries imported later how many threads they may use, unless the user told them already."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, str(count))

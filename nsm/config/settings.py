@@ -1,0 +1,209 @@
+"""What can be configured, with types, ranges and defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from nsm.config.toml import to_toml
+
+__all__ = ["ALIASES", "Config", "DomainConfig", "PlanningConfig"]
+
+ALIASES = {"lr": "learning_rate"}
+"""Short names that are accepted for keys, at the top of the configuration only."""
+
+FolderPath = Annotated[Path, Field(strict=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _conflict(key: str, message: str) -> PydanticCustomError:
+    """An error of two values that do not go together, told at the place of ``key``."""
+    return PydanticCustomError("conflict", "{message}", {"key": key, "message": message})
+
+
+class _Settings(BaseModel):
+    """A table of the configuration: unknown keys are refused, types kept, nothing changes later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class DomainConfig(_Settings):
+    """What every domain's table has.
+
+    Attributes:
+        allow_leaks: Whether to train on data whose audit fails.
+    """
+
+    allow_leaks: bool = False
+
+
+class PlanningConfig(DomainConfig):
+    """The planning data: which problems, which plans, which kinds of failure.
+
+    Attributes:
+        domains: Generated domains, in equal shares; not used with ``pddl``.
+        graphs: Number of graphs to make, valid and invalid ones together.
+        min_length: Shortest plan, in steps.
+        max_length: Longest plan, in steps.
+        min_objects: Fewest objects of a generated problem.
+        min_distance: Steps from a failing step back to its cause, at least, for a non-local failure.
+        nonlocal_share: Share of the invalid plans whose failure is non-local.
+        scale: Size of the generated problems, relative to the usual one.
+        pddl: Folder with ``domain.pddl`` and problems, in place of the generated domains.
+        plans: Folder with the plan files for ``pddl``; that of ``pddl`` itself by default.
+        plan_source: Where plans come from: random walks, a planner, or files.
+    """
+
+    domains: Annotated[tuple[str, ...], Field(min_length=1)] = (
+        "blocksworld",
+        "gripper",
+        "logistics",
+        "ferry",
+        "grid",
+    )
+    graphs: Annotated[int, Field(ge=20)] = 12_000
+    min_length: Annotated[int, Field(ge=1)] = 8
+    max_length: Annotated[int, Field(ge=1, le=1000)] = 24
+    min_objects: Annotated[int, Field(ge=2)] = 4
+    min_distance: Annotated[int, Field(ge=1)] = 3
+    nonlocal_share: Share = 0.8
+    scale: Annotated[float, Field(gt=0, le=10)] = 1.0
+    pddl: FolderPath | None = None
+    plans: FolderPath | None = None
+    plan_source: Literal["walk", "planner", "files"] = "walk"
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.min_length > self.max_length:
+            raise _conflict(
+                "min_length", f"expected at most max_length ({self.max_length}), got {self.min_length}"
+            )
+        if self.plans is not None and self.plan_source != "files":
+            raise _conflict("plans", "to read plans, set planning.plan_source to 'files' as well")
+        if self.plan_source != "walk" and self.pddl is None:
+            raise _conflict("plan_source", f"{self.plan_source!r} needs problems: set planning.pddl as well")
+        return self
+
+
+class Config(_Settings):
+    """Everything that determines a run.
+
+    Attributes:
+        domain: What is reasoned about.
+        seed: Seed of the data, the weights and the order of training.
+        epochs: Passes over the training data.
+        batch_size: Graphs per optimisation step.
+        learning_rate: Peak step size of AdamW; ``lr`` for short.
+        weight_decay: Decoupled weight decay.
+        warmup_epochs: Epochs of linear warm-up, at most half of the run.
+        schedule: What follows the warm-up.
+        clip_norm: Largest norm of the gradient; 0 switches clipping off.
+        cycle_weight: Weight of the reconstruction error without details.
+        cycle_every: Computes that term every so many steps, and then as many times as heavy.
+        num_levels: Levels of the hierarchy, the concrete one included.
+        channels: Features per node.
+        blocks: Reversible blocks of each level, or one number for all.
+        pool_ratio: Share of nodes that stay at each step up.
+        dropout: Probability of dropping a value of an update.
+        message_norm: How the messages that reach a node under one relation are divided by their number.
+        model: The hierarchy, or the flat relational network.
+        flat_layers: Layers of the flat network.
+        eval_every: Epochs between validations.
+        save_every: Epochs between numbered checkpoints.
+        patience: Validations without improvement before training stops early; 0 switches it off.
+        precision: Arithmetic of the forward and backward pass.
+        accelerator: Where to compute; ``auto`` takes a GPU where there is one.
+        devices: Number of devices.
+        threads: Threads of each operation on the processor.
+        workers: Processes that build the data; 0 builds in this one.
+        root: Where runs are kept; see :func:`nsm.runs.resolve_root`.
+        run: Name of the run; a time stamp by default.
+        cache: Where built data is kept; ``<root>/data`` by default.
+        planning: The planning data.
+
+    Example:
+        >>> Config(epochs=3).learning_rate
+        0.002
+        >>> Config.from_constants(DOMAIN="planning", EPOCHS=3, LR=1e-3).learning_rate
+        0.001
+    """
+
+    domain: Literal["planning"] = "planning"
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    epochs: Annotated[int, Field(ge=1)] = 20
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 2e-3
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 1e-2
+    warmup_epochs: Annotated[float, Field(ge=0)] = 1
+    schedule: Literal["cosine", "constant"] = "cosine"
+    clip_norm: Annotated[float, Field(ge=0)] = 1.0
+    cycle_weight: Annotated[float, Field(ge=0)] = 0.05
+    cycle_every: Annotated[int, Field(ge=1)] = 1
+    num_levels: Annotated[int, Field(ge=2, le=6)] = 3
+    channels: Annotated[int, Field(ge=2)] = 64
+    blocks: Annotated[int, Field(ge=1)] | tuple[Annotated[int, Field(ge=1)], ...] = 2
+    pool_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    message_norm: Literal["sqrt", "mean", "sum"] = "sqrt"
+    model: Literal["hierarchy", "flat"] = "hierarchy"
+    flat_layers: Annotated[int, Field(ge=1)] = 4
+    eval_every: Annotated[int, Field(ge=1)] = 1
+    save_every: Annotated[int, Field(ge=1)] = 10
+    patience: Annotated[int, Field(ge=0)] = 0
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    devices: Annotated[int, Field(ge=1, le=1)] = 1
+    threads: Annotated[int, Field(ge=1)] = 1
+    workers: Annotated[int, Field(ge=0)] = 0
+    root: FolderPath | None = None
+    run: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = None
+    cache: FolderPath | None = None
+    planning: PlanningConfig = PlanningConfig()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.channels % 2:
+            raise _conflict(
+                "channels", f"expected an even number, which a block can halve, got {self.channels}"
+            )
+        if isinstance(self.blocks, tuple) and len(self.blocks) != self.num_levels:
+            expected = f"expected one number per level (num_levels = {self.num_levels})"
+            raise _conflict("blocks", f"{expected}, got {len(self.blocks)}")
+        return self
+
+    @property
+    def blocks_per_level(self) -> tuple[int, ...]:
+        """Reversible blocks of each level, concrete level first."""
+        return self.blocks if isinstance(self.blocks, tuple) else (self.blocks,) * self.num_levels
+
+    @property
+    def domain_table(self) -> DomainConfig:
+        """The table of the configured domain."""
+        table: DomainConfig = getattr(self, self.domain)
+        return table
+
+    @classmethod
+    def from_constants(cls, **constants: object) -> Config:
+        """Takes the keys in capitals, as a notebook writes them; a table is a dictionary.
+
+        Raises:
+            ConfigError: For an unknown constant or a value that does not fit.
+
+        Example:
+            >>> Config.from_constants(EPOCHS=5, PLANNING={"graphs": 500}).planning.graphs
+            500
+        """
+        from nsm.config.reading import load_config
+
+        return load_config(None, [], **{name.lower(): value for name, value in constants.items()})
+
+    def to_json(self) -> dict[str, Any]:
+        """The configuration as plain values, as a checkpoint stores it."""
+        return self.model_dump(mode="json")
+
+    def to_toml(self) -> str:
+        """The configuration as TOML; read back, it gives an equal one. Keys without a value are left out."""
+        return to_toml(self.to_json())

@@ -1,0 +1,98 @@
+"""Reads a folder of packed graphs: checks that it is whole, maps its arrays, decodes its tables."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nsm.data.packing import EDGE_ARRAYS, EVIDENCE_ARRAYS, NODE_ARRAYS
+from nsm.data.triples import Schema
+from nsm.data.writing import FORMAT_VERSION, ROWS_PER_GROUP
+from nsm.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["PackedFolder"]
+
+GRAPH_ARRAYS = ("node_ptr", "edge_ptr", "label", "group", "split", "evidence/ptr")
+
+Array = npt.NDArray[Any]
+
+
+class PackedFolder:
+    """A folder written by `nsm.data.writing`, opened for reading; arrays are mapped when first used.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        DataError: If it is not there, or a file in it is missing or has another size than recorded.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.meta = _read_meta(path)
+        self.schema = Schema.from_json(self.meta["schema"])
+        self.num_graphs: int = self.meta["counts"]["graphs"]
+        self._decoded: dict[str, tuple[int, list[list[str] | str]]] = {}
+
+    @cached_property
+    def arrays(self) -> dict[str, Array]:
+        """Every array by name, read-only and mapped from the disk."""
+        names = (*NODE_ARRAYS, *EDGE_ARRAYS, *EVIDENCE_ARRAYS, *GRAPH_ARRAYS, "tie_key")
+        return {name: _map(self.path / f"{name}.npy") for name in names}
+
+    def table(self, name: str) -> pa.Table:
+        """A whole Parquet file: ``table``, ``names`` or ``sources``."""
+        import pyarrow.parquet as pq
+
+        return pq.read_table(self.path / f"{name}.parquet")
+
+    def row(self, name: str, number: int) -> list[str] | str:
+        """One row of ``names`` or ``sources``; decodes a row group and keeps it for the next call."""
+        import pyarrow.parquet as pq
+
+        row_group = number // ROWS_PER_GROUP
+        if self._decoded.get(name, (-1, []))[0] != row_group:
+            with pq.ParquetFile(self.path / f"{name}.parquet") as opened:
+                self._decoded[name] = (row_group, opened.read_row_group(row_group).column(0).to_pylist())
+        return self._decoded[name][1][number % ROWS_PER_GROUP]
+
+
+def _map(path: Path) -> Array:
+    try:
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    except (OSError, ValueError) as error:
+        raise _damaged(path, str(error)) from error
+
+
+def _read_meta(folder: Path) -> dict[str, Any]:
+    """Reads ``meta.json`` and compares the sizes of all files with it."""
+    path = folder / "meta.json"
+    try:
+        meta = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise _damaged(path, f"cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise _damaged(path, f"is not JSON: {error}") from error
+    if not isinstance(meta, dict) or meta.get("format") != FORMAT_VERSION:
+        raise _damaged(path, f"expected the format version {FORMAT_VERSION}")
+    sizes: dict[str, int] = meta["files"]
+    for name, size in sizes.items():
+        file = folder / name
+        if not file.is_file():
+            raise _damaged(file, "is missing")
+        if file.stat().st_size != size:
+            raise _damaged(file, f"expected {size} bytes, got {file.stat().st_size}")
+    return meta
+
+
+def _damaged(file: Path, what: str) -> DataError:
+    hint = f"the data set is damaged; delete the folder {file.parent} and it is built again"
+    return DataError(what, file=file, hint=hint)

@@ -1,0 +1,1 @@
+"""The planning domain: STRIPS problems, plans and the oracle that judges them."""

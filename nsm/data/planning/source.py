@@ -1,0 +1,273 @@
+"""The planning data set: pairs of twin plans, built problem by problem from seeds alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from nsm.data.planning.generators import GENERATORS, generate, load_builtin_domain
+from nsm.data.planning.graphs import planning_schema, story_graph
+from nsm.data.planning.grounding import GroundTask, fact_mask
+from nsm.data.planning.pddl import load_folder
+from nsm.data.planning.planfiles import read_plans
+from nsm.data.planning.strips import Domain, Problem, Step
+from nsm.data.planning.swaps import KINDS, Story, Twins, find_twins
+from nsm.data.planning.walks import choose_goal, random_walk
+from nsm.data.triples import Sample, Schema
+from nsm.errors import DataError
+
+PAIRS_PER_SHARD = 50
+WALKS_PER_TASK = 3
+ATTEMPTS = 24  # plans tried for one pair before it is given up
+KIND_SHARES = {"initial": 0.2, "plan": 0.6, "goal": 0.2}
+MIN_ARGUMENTS = 4  # argument relations that every data set has, so that models of different domains fit each other
+
+
+class PlanningSettings(Protocol):
+    """The settings that determine a planning data set; see ``[planning]`` of the configuration."""
+
+    domains: tuple[str, ...]
+    graphs: int
+    min_length: int
+    max_length: int
+    min_objects: int
+    min_distance: int
+    nonlocal_share: float
+    scale: float
+    pddl: Path | None
+    plans: Path | None
+    plan_source: str
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Some pairs of one family.
+
+    Args:
+        family: The planning domain.
+        first: Number of the first pair.
+        count: Number of pairs.
+    """
+
+    family: str
+    first: int
+    count: int
+
+
+@dataclass(frozen=True)
+class PlanningSource:
+    """Makes the samples of a planning data set.
+
+    Args:
+        settings: The settings; with ``pddl`` the user's domain and problems take the place of the generated ones.
+        seed: Every pair is a function of this seed, its family and its number.
+    """
+
+    settings: PlanningSettings
+    seed: int
+
+    @property
+    def schema(self) -> Schema:
+        """Node types, roles and relations are the same for every domain, but for the number of arguments."""
+        arities = [
+            signature.arity
+            for family in self.families
+            for signature in (*self.domain(family).operators.values(), *self.domain(family).predicates.values())
+        ]
+        return planning_schema(max(MIN_ARGUMENTS, *arities))
+
+    @property
+    def split_shares(self) -> tuple[float, float, float]:
+        """Shares of train, val and test."""
+        return 0.75, 0.1, 0.15
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """Names of the planning domains, in order."""
+        if self.settings.pddl is None:
+            return tuple(self.settings.domains)
+        return (_folder(str(self.settings.pddl))[0].name,)
+
+    def domain(self, family: str) -> Domain:
+        """The domain of one family."""
+        if self.settings.pddl is None:
+            return load_builtin_domain(family)
+        return _folder(str(self.settings.pddl))[0]
+
+    def key(self) -> dict[str, object]:
+        """All that determines the content: settings, seed, and the hashes of the files that are read."""
+        s = self.settings
+        key: dict[str, object] = {
+            "source": "planning",
+            "graphs": s.graphs,
+            "lengths": [s.min_length, s.max_length],
+            "min_objects": s.min_objects,
+            "min_distance": s.min_distance,
+            "nonlocal_share": s.nonlocal_share,
+            "plan_source": s.plan_source,
+            "seed": self.seed,
+        }
+        if s.pddl is None:
+            return key | {"domains": list(s.domains), "scale": s.scale}
+        return key | {"pddl": _hashes(Path(s.pddl)), "plans": _hashes(Path(s.plans)) if s.plans else None}
+
+    def shards(self) -> list[Shard]:
+        """The pairs of all families in pieces; equal shares for each family."""
+        pairs = self.settings.graphs // 2
+        share = [pairs // len(self.families) + (i < pairs % len(self.families)) for i in range(len(self.families))]
+        return [
+            Shard(family, first, min(PAIRS_PER_SHARD, total - first))
+            for family, total in zip(self.families, share, strict=True)
+            for first in range(0, total, PAIRS_PER_SHARD)
+        ]
+
+    def make(self, shard: Shard) -> list[Sample]:
+        """Both twins of each pair.
+
+        Raises:
+            DataError: If no pair of the shard could be made.
+        """
+        samples: list[Sample] = []
+        for number in range(shard.first, shard.first + shard.count):
+            samples += self._pair(shard.family, number)
+        if not samples:
+            hint = "give more problems or longer plans, or lower planning.min_distance"
+            what = f"{ATTEMPTS} plans for each of {shard.count} pairs had no twin that fails for a hidden reason"
+            raise DataError(f"planning domain {shard.family!r}: {what}", file=self.settings.pddl, hint=hint)
+        return samples
+
+    def _pair(self, family: str, number: int) -> list[Sample]:
+        entropy = int.from_bytes(sha256(f"{family}/{number}".encode()).digest()[:8], "little")
+        rng = np.random.default_rng([self.seed, entropy])
+        first_kind = str(rng.choice(list(KIND_SHARES), p=list(KIND_SHARES.values())))
+        is_hidden = bool(rng.random() < self.settings.nonlocal_share)
+        for attempt, story in enumerate(self._stories(family, number, rng)):
+            twins = self._twins(story, first_kind, is_hidden, attempt, rng)
+            if twins is not None:
+                return self._samples(twins, family, number)
+        return []
+
+    def _twins(
+        self, story: Story, first_kind: str, is_hidden: bool, attempt: int, rng: np.random.Generator
+    ) -> Twins | None:
+        """Tries the wanted kind of swap first; the longer nothing fits, the less the twins must agree."""
+        nearest = self.settings.min_distance
+        longest = len(story.plan) + 2
+        wanted = range(nearest, longest) if is_hidden else range(1, nearest)
+        if attempt >= ATTEMPTS - WALKS_PER_TASK:
+            wanted = range(1, longest)
+        kinds = (first_kind, *(kind for kind in KINDS if kind != first_kind)) if attempt else (first_kind,)
+        for kind in kinds:
+            use_original = bool(attempt % 2) or bool(rng.random() < 0.5)
+            tolerance = 4 + 2 * (attempt // 4)
+            twins = find_twins(story, kind, wanted, rng, tolerance=tolerance, use_original=use_original)
+            if twins is not None:
+                return twins
+        return None
+
+    def _samples(self, twins: Twins, family: str, number: int) -> list[Sample]:
+        problem = twins.valid.task.problem.name
+        group = f"{family}/{problem}" if self.settings.pddl is not None else f"{family}/{number}"
+        samples = []
+        for story, execution in ((twins.valid, twins.valid.run()), (twins.invalid, twins.failure)):
+            info: dict[str, str | int | float] = {
+                "family": family,
+                "problem": problem if self.settings.pddl is not None else f"{problem}-{number}",
+                "swap": twins.invalid.kind,
+                "length": len(story.plan),
+                "distance": twins.failure.distance or 0,
+            }
+            samples.append(story_graph(story, execution, group=group, info=info))
+        return samples
+
+    def _stories(self, family: str, number: int, rng: np.random.Generator) -> Iterator[Story]:
+        """Yields working plans for one pair, at most `ATTEMPTS`."""
+        if self.settings.pddl is not None and self.settings.plan_source != "walk":
+            known = _known_stories(str(self.settings.pddl), str(self.settings.plans or ""), self.settings.plan_source)
+            for attempt in range(ATTEMPTS):
+                yield known[(number + attempt) % len(known)]
+            return
+        length = int(rng.integers(self.settings.min_length, self.settings.max_length + 1))
+        for _ in range(ATTEMPTS // WALKS_PER_TASK):
+            task = self._task(family, number, rng)
+            for _ in range(WALKS_PER_TASK):
+                plan = random_walk(task, rng, length)
+                goal = None if plan is None else choose_goal(task, plan, rng)
+                if plan is not None and goal is not None:
+                    yield Story(task, task.init, tuple(plan), fact_mask(goal))
+
+    def _task(self, family: str, number: int, rng: np.random.Generator) -> GroundTask:
+        if self.settings.pddl is not None:
+            problems = len(_folder(str(self.settings.pddl))[1])
+            return _folder_task(str(self.settings.pddl), number % problems)
+        while True:
+            problem = generate(family, rng, self.settings.scale)
+            if len(problem.objects) >= self.settings.min_objects:
+                return GroundTask(load_builtin_domain(family), problem)
+
+
+@lru_cache(maxsize=4)
+def _folder(folder: str) -> tuple[Domain, list[Problem]]:
+    return load_folder(folder)
+
+
+@lru_cache(maxsize=256)
+def _folder_task(folder: str, number: int) -> GroundTask:
+    domain, problems = _folder(folder)
+    return GroundTask(domain, problems[number])
+
+
+@lru_cache(maxsize=4)
+def _known_stories(folder: str, plans: str, plan_source: str) -> list[Story]:
+    """The user's or a planner's plans for the problems of a folder, each checked by the executor.
+
+    Raises:
+        DataError: If there is none, or if one does not work.
+    """
+    domain, problems = _folder(folder)
+    stories = []
+    for number, (problem, steps) in enumerate(_known_plans(domain, problems, plans or folder, plan_source)):
+        task = GroundTask(domain, problem)
+        story = Story(task, task.init, tuple(task.plan(steps)), task.goal, task.goal_not)
+        execution = story.run()
+        if not execution.valid:
+            where = (execution.failed_step or 0) + 1
+            what = f"plan {number + 1} of problem {problem.name!r} fails at step {where} of {len(steps)}"
+            raise DataError(what, file=problem.file, hint="give plans that reach the problem's goal")
+        if story.plan:
+            stories.append(story)
+    if not stories:
+        raise DataError("no plan for any problem", file=folder, hint="see planning.plans and planning.plan_source")
+    return stories
+
+
+def _known_plans(
+    domain: Domain, problems: Sequence[Problem], plans: str, plan_source: str
+) -> Iterator[tuple[Problem, Sequence[Step]]]:
+    if plan_source == "planner":
+        from nsm.data.planning.planner import solve
+
+        for problem in problems:
+            plan = solve(domain, problem)
+            if plan is not None:
+                yield problem, plan
+    else:
+        for problem, found in zip(problems, read_plans(plans, domain, problems), strict=True):
+            yield from ((problem, steps) for steps in found)
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of the files of a folder (or of one file)."""
+    files = sorted(folder.iterdir()) if folder.is_dir() else [folder]
+    return {path.name: sha256(path.read_bytes()).hexdigest() for path in files if path.is_file()}
+
+
+def known_families() -> tuple[str, ...]:
+    """The built-in planning domains."""
+    return tuple(GENERATORS)

@@ -1,0 +1,95 @@
+"""From a configuration to a trained model in a run folder."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from rich.console import Console
+
+import nsm
+from nsm.config.reading import PROVENANCE
+from nsm.config.toml import to_toml
+from nsm.models import build_model
+from nsm.pipeline.datasets import default_dataset_name, load_graphs, require_honest
+from nsm.runs import Run, create_run, ensure_writable, require_unused, resolve_root, write_text
+from nsm.training import Callback, Trainer, TrainResult
+from nsm.training.checkpoints import promote
+from nsm.training.device import torch_threads
+from nsm.training.progress import TrainingProgress
+from nsm.training.seeds import seed_everything
+from nsm.training.tensorboard import TensorBoard
+
+if TYPE_CHECKING:
+    from nsm.config import Config
+    from nsm.data.packed import PackedGraphs
+
+__all__ = ["build_trainer", "train"]
+
+
+def train(config: Config, *, callbacks: Sequence[Callback] = (), quiet: bool = False) -> TrainResult:
+    """Builds and audits the data, trains, and keeps the best model of the domain up to date.
+
+    Args:
+        config: What to train, and how.
+        callbacks: Told of each event of the training.
+        quiet: Whether to show no progress.
+
+    Raises:
+        RunError: If the root cannot be written, the run exists already, or the loss is not finite any more.
+        DataError: If the user's files are malformed, or the data fails its audit.
+    """
+    with torch_threads(config.threads):
+        trainer = build_trainer(config, callbacks=callbacks, quiet=quiet)
+        result = trainer.fit()
+        if result.best_epoch is not None:
+            promote(result.run.best, _promotion_target(config, trainer.train_loader.graphs.folder))
+    return result
+
+
+def build_trainer(config: Config, *, callbacks: Sequence[Callback] = (), quiet: bool = False) -> Trainer:
+    """Everything up to the first step, for those who want to go epoch by epoch.
+
+    Raises:
+        RunError: If the root cannot be written or the run exists already.
+        DataError: If the user's files are malformed, or the data fails its audit.
+    """
+    root = resolve_root(config.root)
+    ensure_writable(root)
+    require_unused(root, config.domain, config.run)
+    graphs = load_graphs(config, quiet=quiet)
+    require_honest(graphs, config, quiet=quiet)
+    run = create_run(root, config.domain, config.run)
+    seed_everything(config.seed)
+    model = build_model(config, graphs.schema)
+    views = [TensorBoard(), TrainingProgress(Console(stderr=True, quiet=quiet)), *callbacks]
+    trainer = Trainer(config, model, graphs.subset("train"), graphs.subset("val"), run, views)
+    _record(run, config, graphs, trainer)
+    return trainer
+
+
+def _record(run: Run, config: Config, graphs: PackedGraphs, trainer: Trainer) -> None:
+    """Writes what exactly ran: the configuration, and where it came from."""
+    provenance = {
+        "nsm": nsm.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "platform": platform.platform(),
+        "device": str(trainer.fabric.device),
+        "parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
+        "dataset": graphs.folder.name,
+        "data_fingerprint": graphs.fingerprint,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    write_text(run.config, to_toml({**config.to_json(), PROVENANCE: provenance}))
+
+
+def _promotion_target(config: Config, dataset: Path) -> Path:
+    """Where the best model on this data is kept: for the domain's default data at the domain itself."""
+    home = resolve_root(config.root) / config.domain
+    is_default = dataset.name == default_dataset_name(config.domain)
+    return (home if is_default else home / dataset.name) / "best_model.pt"

@@ -1,0 +1,239 @@
+"""The run folder: the single source of truth that training appends to and every view reads."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from nsm.errors import RunError
+
+__all__ = [
+    "Run",
+    "create_run",
+    "ensure_writable",
+    "find_run",
+    "list_runs",
+    "locked",
+    "replacing",
+    "require_unused",
+    "resolve_root",
+    "write_json",
+    "write_text",
+]
+
+CLOUD_ROOT = Path("/checkpoints")
+"""Where a cloud volume with the runs is mounted."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run's folder, ``<root>/<domain>/runs/<name>``.
+
+    Args:
+        folder: The folder itself.
+    """
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """Name of the run."""
+        return self.folder.name
+
+    @property
+    def config(self) -> Path:
+        """What ran: the configuration, versions, seed, data fingerprint."""
+        return self.folder / "config.toml"
+
+    @property
+    def history(self) -> Path:
+        """One JSON line per epoch, only ever appended to."""
+        return self.folder / "history.jsonl"
+
+    @property
+    def training_history(self) -> Path:
+        """The metrics of all epochs, column by column, written at the end."""
+        return self.folder / "training_history.json"
+
+    @property
+    def final_results(self) -> Path:
+        """What the last evaluation found."""
+        return self.folder / "final_results.json"
+
+    @property
+    def predictions(self) -> Path:
+        """One row per evaluated graph."""
+        return self.folder / "predictions.parquet"
+
+    @property
+    def report(self) -> Path:
+        """The evaluation as a page to read."""
+        return self.folder / "report.html"
+
+    @property
+    def best(self) -> Path:
+        """The checkpoint with the best validation accuracy."""
+        return self.folder / "best_model.pt"
+
+    @property
+    def last(self) -> Path:
+        """The checkpoint with the latest state."""
+        return self.folder / "last.pt"
+
+    @property
+    def figures(self) -> Path:
+        """Folder of pictures."""
+        return self.folder / "figures"
+
+    @property
+    def tensorboard(self) -> Path:
+        """Folder of TensorBoard's event files."""
+        return self.folder / "tb"
+
+    def epoch_checkpoint(self, epoch: int) -> Path:
+        """The numbered checkpoint of an epoch, such as ``checkpoint_epoch_0010.pt``."""
+        return self.folder / f"checkpoint_epoch_{epoch:04d}.pt"
+
+    def append_history(self, record: Mapping[str, object]) -> None:
+        """Appends one line to :attr:`history` and waits until it is on the disk."""
+        with self.history.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(record, allow_nan=False) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    def read_history(self) -> list[dict[str, Any]]:
+        """The lines of :attr:`history`; none where there is no file yet."""
+        if not self.history.exists():
+            return []
+        return [json.loads(line) for line in self.history.read_text(encoding="utf-8").splitlines()]
+
+
+def resolve_root(root: Path | None = None) -> Path:
+    """The root of all runs: as given, ``$NSM_ROOT``, ``/checkpoints`` where it exists, ``./checkpoints``."""
+    if root is not None:
+        return root.expanduser()
+    if named := os.environ.get("NSM_ROOT"):
+        return Path(named).expanduser()
+    return CLOUD_ROOT if CLOUD_ROOT.is_dir() else Path("checkpoints")
+
+
+def ensure_writable(folder: Path) -> None:
+    """Makes the folder where it is missing and tries a file in it.
+
+    Raises:
+        RunError: If nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as failure:
+        hint = "name another folder with --root or $NSM_ROOT"
+        raise RunError(f"cannot write here: {failure.strerror}", file=folder, hint=hint) from failure
+
+
+def create_run(root: Path, domain: str, name: str | None = None) -> Run:
+    """Makes a new, empty run folder, named by the time and four random digits where no name is given.
+
+    Raises:
+        RunError: If a run of that name exists, or if nothing can be written there.
+    """
+    if name is None:
+        name = f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    require_unused(root, domain, name)
+    folder = root / domain / "runs" / name
+    ensure_writable(folder.parent)
+    folder.mkdir()
+    return Run(folder)
+
+
+def require_unused(root: Path, domain: str, name: str | None) -> None:
+    """Makes sure that a run of this name can be made.
+
+    Raises:
+        RunError: If there is one already.
+    """
+    folder = root / domain / "runs" / (name or "")
+    if name is not None and folder.exists():
+        raise RunError(f"run {name!r} exists already", file=folder, hint="choose another name")
+
+
+def list_runs(root: Path) -> list[Run]:
+    """All runs below a root, oldest first."""
+    configs = root.glob("*/runs/*/config.toml")
+    return [Run(config.parent) for config in sorted(configs, key=lambda path: path.stat().st_mtime)]
+
+
+def find_run(name: str | Path, root: Path) -> Run:
+    """Finds a run by its folder, or by its name or the beginning of it below a root.
+
+    Raises:
+        RunError: If there is none or more than one, listing what exists.
+    """
+    folder = Path(name)
+    if (folder / "config.toml").is_file():
+        return Run(folder)
+    runs = list_runs(root)
+    found = [run for run in runs if run.name == str(name)] or [
+        run for run in runs if run.name.startswith(str(name))
+    ]
+    if len(found) == 1:
+        return found[0]
+    listed = ", ".join(run.name for run in (found or runs)[-5:])
+    if found:
+        raise RunError(f"{len(found)} runs are called {name!r}: {listed}", file=root, hint="give its folder")
+    hint = f"the latest runs: {listed}" if runs else "there are no runs yet: start one with nsm train"
+    raise RunError(f"no run is called {str(name)!r}", file=root, hint=hint)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Gives a temporary path to write to; on success it is flushed and takes the place of ``path``.
+
+    Whoever reads ``path`` sees the old content or the new one, never a part. On an error the old one stays.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        yield temporary
+        _sync(temporary)
+        temporary.replace(path)
+        _sync(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file as a whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: object) -> None:
+    """Writes a JSON file as a whole or not at all."""
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Holds the lock of a file while the block runs; the lock of a process that died holds nobody up."""
+    from filelock import FileLock
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        yield

@@ -1,0 +1,42 @@
+"""Random states: set once at the start of a run, saved with every checkpoint."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import torch
+
+__all__ = ["random_states", "restore_random_states", "seed_everything"]
+
+
+def seed_everything(seed: int) -> None:
+    """Seeds Python's, NumPy's and torch's global generators, those of all GPUs included."""
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - a user's callback may draw from the global generator
+    torch.manual_seed(seed)
+
+
+def random_states() -> dict[str, Any]:
+    """The state of every global generator, as plain values and tensors."""
+    version, words, gauss = random.getstate()
+    legacy = np.random.get_state()  # noqa: NPY002
+    assert isinstance(legacy, tuple)
+    kind, key, *rest = legacy
+    return {
+        "python": (version, words, gauss),
+        "numpy": (kind, np.asarray(key).tolist(), *rest),
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+
+
+def restore_random_states(states: dict[str, Any]) -> None:
+    """Puts every global generator back; GPUs that are not there any more are left out."""
+    random.setstate(states["python"])
+    kind, key, *rest = states["numpy"]
+    np.random.set_state((kind, np.array(key, dtype=np.uint32), *rest))  # noqa: NPY002
+    torch.set_rng_state(states["torch"])
+    for device, state in zip(range(torch.cuda.device_count()), states["cuda"], strict=False):
+        torch.cuda.set_rng_state(state, device)

@@ -1,0 +1,60 @@
+"""The typed configuration itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from nsm.config import Config, PlanningConfig, load_config
+from nsm.errors import ConfigError
+
+FLOATS = {"allow_nan": False, "allow_infinity": False}
+
+
+@given(
+    st.builds(
+        Config,
+        seed=st.integers(0, 2**31 - 1),
+        learning_rate=st.floats(0, 10, exclude_min=True, **FLOATS),
+        cycle_weight=st.floats(0, 1e300, **FLOATS),
+        num_levels=st.just(2),
+        blocks=st.integers(1, 9) | st.tuples(st.integers(1, 9), st.integers(1, 9)),
+        root=st.none() | st.text(st.characters(exclude_categories=["Cs"]), min_size=1).map(Path),
+        run=st.none() | st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]*", fullmatch=True),
+        planning=st.builds(PlanningConfig, domains=st.lists(st.text(min_size=1), min_size=1).map(tuple)),
+    )
+)
+def test_toml_gives_back_the_same_configuration(
+    tmp_path_factory: pytest.TempPathFactory, config: Config
+) -> None:
+    file = tmp_path_factory.mktemp("toml") / "config.toml"
+    file.write_bytes(config.to_toml().encode())
+    assert load_config(file) == config
+
+
+def test_constants_of_a_notebook() -> None:
+    config = Config.from_constants(DOMAIN="planning", EPOCHS=5, LR=0.1, PLANNING={"graphs": 50})
+    assert config == load_config(None, [], epochs=5, learning_rate=0.1, planning={"graphs": 50})
+    with pytest.raises(ConfigError) as caught:
+        Config.from_constants(EPOCH=5)
+    assert caught.value.hint == "did you mean 'epochs'?"
+
+
+def test_nothing_changes_afterwards() -> None:
+    config = Config()
+    with pytest.raises(ValidationError):
+        config.epochs = 3  # type: ignore[misc]
+
+
+def test_one_number_of_blocks_serves_all_levels() -> None:
+    assert Config(num_levels=4, blocks=3).blocks_per_level == (3, 3, 3, 3)
+    assert Config(num_levels=2, blocks=(1, 2)).blocks_per_level == (1, 2)
+
+
+def test_the_table_of_the_domain() -> None:
+    config = Config(planning=PlanningConfig(allow_leaks=True))
+    assert config.domain_table is config.planning

@@ -1,0 +1,27 @@
+"""What problems are made of."""
+
+from __future__ import annotations
+
+from nsm.data.planning.strips import Atom, Domain, Operator, Parameter, Step
+
+TYPES = {"object": None, "vehicle": "object", "truck": "vehicle", "box": "object"}
+MOVE = Operator("move", (Parameter("?x", "box"),), add=(Atom("on", ("?x",)),), delete=(Atom("off", ("?x",)),))
+
+
+def test_words() -> None:
+    assert str(Atom("on", ("a", "b"))) == "(on a b)"
+    assert str(Step("wait", ())) == "(wait)"
+
+
+def test_types() -> None:
+    domain = Domain("d", TYPES, {}, {}, {})
+    assert list(domain.ancestors("truck")) == ["truck", "vehicle", "object"]
+    assert domain.is_subtype("truck", "vehicle")
+    assert domain.is_subtype("truck", "box|vehicle")
+    assert not domain.is_subtype("vehicle", "truck")
+    assert not domain.is_subtype("box", "truck|vehicle")
+
+
+def test_fluents_are_what_operators_change() -> None:
+    assert Domain("d", TYPES, {}, {}, {"move": MOVE}).fluents == {"on", "off"}
+    assert MOVE.arity == 1

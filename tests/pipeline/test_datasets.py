@@ -1,0 +1,56 @@
+"""From a configuration to graphs: where they are kept, and how they are shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nsm import pipeline
+from nsm.config import Config
+from nsm.pipeline.datasets import read_audit
+
+
+def test_where_data_is_kept(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert pipeline.load_graphs(config, quiet=True).folder.parent == tmp_path / "root" / "data"
+    monkeypatch.setenv("NSM_CACHE", str(tmp_path / "named"))
+    assert pipeline.load_graphs(config, quiet=True).folder.parent == tmp_path / "named"
+    told = config.model_copy(update={"cache": tmp_path / "told"})
+    assert pipeline.load_graphs(told, quiet=True).folder.parent == tmp_path / "told"
+
+
+def test_an_audit_of_other_data_does_not_count(config: Config) -> None:
+    graphs = pipeline.load_graphs(config, quiet=True)
+    assert read_audit(graphs) is None
+    result = pipeline.audit(config, quiet=True)
+    assert read_audit(graphs) == result.to_json()
+    file = graphs.folder.with_name(f"{graphs.folder.name}.audit.json")
+    for text in (file.read_text().replace(graphs.fingerprint, "other"), "[1]", "{", ""):
+        file.write_text(text)
+        assert read_audit(graphs) is None
+
+
+def test_graphs_to_read_and_to_look_at(config: Config, tmp_path: Path) -> None:
+    shown = pipeline.show(config, count=4, split="val", folder=tmp_path / "pictures", quiet=True)
+    val = pipeline.load_graphs(config, quiet=True).subset("val")
+    assert len({graph.index for graph in shown}) == 4
+    assert {graph.index for graph in shown} <= set(val.indices.tolist())
+    assert [graph.sample.label for graph in shown] == [0, 1, 0, 1]
+    for graph in shown:
+        assert graph.picture.read_bytes().startswith(b"\x89PNG")
+        assert graph.picture.parent == tmp_path / "pictures"
+        told = graph.to_json()
+        assert len(told["triples"]) == graph.sample.num_triples
+        assert told["triples"][0]["relation"] == "next"
+        assert told["evidence_nodes"] == ["node 0"]
+        text = graph.to_text()
+        assert text.startswith(f"graph {graph.index}: {told['label']}")
+        assert text.count("--next-->") == graph.sample.num_triples
+
+
+@pytest.mark.parametrize("count", [1, 1000])
+def test_more_graphs_than_there_are(config: Config, tmp_path: Path, count: int) -> None:
+    few = config.model_copy(update={"planning": config.planning.model_copy(update={"graphs": 20})})
+    val = pipeline.load_graphs(few, quiet=True).subset("val")
+    shown = pipeline.show(few, count=count, split="val", folder=tmp_path, quiet=True)
+    assert len(shown) == min(count, len(val))

@@ -1,0 +1,103 @@
+"""From a run to its evaluation: files, keys, and the refusal of what does not belong together."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from nsm import pipeline
+from nsm.config import Config
+from nsm.errors import CheckpointError, RunError
+from nsm.runs import Run
+from nsm.training.checkpoints import load_checkpoint, save_checkpoint
+
+KEYS = {
+    "split",
+    "samples",
+    "accuracy",
+    "majority",
+    "ceiling",
+    "auc",
+    "ece",
+    "per_class",
+    "reconstruction_exact",
+    "reconstruction_abstract",
+    "decoded",
+    "by_distance",
+    "by_length",
+    "protocol",
+}
+
+
+@pytest.fixture
+def run(config: Config) -> Run:
+    return pipeline.train(config, quiet=True).run
+
+
+def test_what_an_evaluation_leaves_behind(run: Run, config: Config) -> None:
+    result = pipeline.evaluate(run, quiet=True)
+    told = json.loads(run.final_results.read_text())
+    assert told == result.figures
+    assert told.keys() >= KEYS
+    test = pipeline.load_graphs(config, quiet=True).subset("test")
+    assert (told["split"], told["samples"]) == ("test", len(test))
+    assert told["reconstruction_exact"] < 1e-5 < told["reconstruction_abstract"]
+    table = pq.read_table(run.predictions).to_pydict()
+    assert table["index"] == test.indices.tolist()
+    right = [said == true for said, true in zip(table["predicted"], table["label"], strict=True)]
+    assert sum(right) / len(right) == pytest.approx(told["accuracy"]) == pytest.approx(result.accuracy)
+    assert {"confusion.png", "training_curves.png"} <= {path.name for path in run.figures.iterdir()}
+    assert "<html" in result.report.read_text(encoding="utf-8")
+
+
+def test_the_accuracy_is_that_of_training(run: Run) -> None:
+    found = pipeline.evaluate(run, split="val", quiet=True)
+    assert found.accuracy == pytest.approx(load_checkpoint(run.best)["val_acc"])
+    names = {path.name for path in run.folder.iterdir()}
+    assert {"final_results_val.json", "predictions_val.parquet", "report_val.html", "figures_val"} <= names
+    assert "final_results.json" not in names
+
+
+def test_twice_gives_the_same(run: Run) -> None:
+    first, second = (pipeline.evaluate(run, quiet=True).figures for _ in range(2))
+    assert first == second
+
+
+def test_a_run_that_was_moved(run: Run, config: Config, tmp_path: Path) -> None:
+    root = config.root
+    assert root is not None
+    expected = pipeline.evaluate(run, quiet=True).figures
+    shutil.move(root, tmp_path / "moved")
+    assert pipeline.evaluate(run.name, root=tmp_path / "moved", quiet=True).figures == expected
+    assert not root.exists()
+    alone = Path(shutil.copytree(tmp_path / "moved" / "planning" / "runs" / run.name, tmp_path / "alone"))
+    assert pipeline.evaluate(alone, root=tmp_path / "moved", quiet=True).figures == expected
+
+
+def test_the_flat_model_has_nothing_to_reconstruct(config: Config) -> None:
+    run = pipeline.train(config.model_copy(update={"model": "flat"}), quiet=True).run
+    told = pipeline.evaluate(run, quiet=True).figures
+    assert (told["reconstruction_exact"], told["reconstruction_abstract"], told["decoded"]) == (
+        None,
+        None,
+        None,
+    )
+
+
+def test_other_data_than_it_was_trained_on(run: Run) -> None:
+    save_checkpoint(run.best, load_checkpoint(run.best) | {"data_fingerprint": "other"})
+    with pytest.raises(CheckpointError, match="not those that it was trained on") as caught:
+        pipeline.evaluate(run, quiet=True)
+    assert caught.value.file == str(run.best)
+
+
+def test_what_is_not_there(run: Run, config: Config) -> None:
+    with pytest.raises(RunError, match="no run is called 'none'"):
+        pipeline.evaluate("none", root=config.root, quiet=True)
+    run.best.unlink()
+    with pytest.raises(CheckpointError, match="no checkpoint here"):
+        pipeline.evaluate(run, quiet=True)

@@ -1,0 +1,114 @@
+"""Training end to end on a toy domain: what is refused, what is written, what is promoted."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+import torch
+
+from nsm import pipeline
+from nsm.config import Config, load_config
+from nsm.errors import DataError, RunError
+from nsm.pipeline.datasets import default_dataset_name, read_audit
+from nsm.runs import find_run, write_json
+from nsm.training import Callback, EpochRecord, Trainer
+from nsm.training.checkpoints import load_checkpoint
+
+
+def test_a_run_tells_exactly_what_ran(config: Config, tmp_path: Path) -> None:
+    result = pipeline.train(config, quiet=True)
+    assert result.run.folder.parent == tmp_path / "root" / "planning" / "runs"
+    assert load_config(result.run.config) == config
+    provenance = tomllib.loads(result.run.config.read_text())["provenance"]
+    checkpoint = load_checkpoint(result.run.best)
+    assert provenance["data_fingerprint"] == checkpoint["data_fingerprint"]
+    assert provenance["torch"] == torch.__version__
+    model = pipeline.load_model(result.run)
+    assert provenance["parameters"] == sum(p.numel() for p in model.parameters())
+    assert find_run(result.run.name, tmp_path / "root") == result.run
+    assert list(result.run.tensorboard.iterdir())
+
+
+def test_one_seed_gives_one_history(config: Config) -> None:
+    first, second = (pipeline.train(config, quiet=True).run for _ in range(2))
+    assert first != second
+    metrics = [[line["metrics"] for line in run.read_history()] for run in (first, second)]
+    assert metrics[0] == metrics[1]
+
+
+def test_threads_are_those_of_before(config: Config) -> None:
+    seen: list[int] = []
+
+    class Watch(Callback):
+        def on_epoch(self, trainer: Trainer, record: EpochRecord) -> None:
+            del trainer, record
+            seen.append(torch.get_num_threads())
+
+    before = torch.get_num_threads()
+    pipeline.train(config.model_copy(update={"threads": 2, "epochs": 1}), callbacks=[Watch()], quiet=True)
+    assert (seen, torch.get_num_threads()) == ([2], before)
+
+
+def test_what_cannot_be_written_is_refused_before_any_work(config: Config, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(RunError, match="cannot write"):
+        pipeline.train(config.model_copy(update={"root": file}), quiet=True)
+    named = config.model_copy(update={"run": "one"})
+    pipeline.train(named, quiet=True)
+    with pytest.raises(RunError, match="exists already"):
+        pipeline.train(named.model_copy(update={"cache": tmp_path / "unused"}), quiet=True)
+    assert not (tmp_path / "unused").exists()
+
+
+def test_data_that_fails_its_audit_is_refused_unless_leaks_are_allowed(
+    config: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    graphs = pipeline.load_graphs(config, quiet=True)
+    found = {"fingerprint": graphs.fingerprint, "verdict": "fail", "reasons": ["sizes tell the label"]}
+    write_json(graphs.folder.with_name(f"{graphs.folder.name}.audit.json"), found)
+    with pytest.raises(DataError, match="the audit fails: sizes tell the label") as caught:
+        pipeline.train(config, quiet=True)
+    assert "--allow-leaks" in str(caught.value.hint)
+    assert not list((config.root or Path()).glob("planning/runs/*"))
+    planning = config.planning.model_copy(update={"allow_leaks": True})
+    pipeline.train(config.model_copy(update={"planning": planning}))
+    assert "skipped, since leaks are allowed" in capsys.readouterr().err
+
+
+def test_an_audit_is_made_once_per_data_set(config: Config, capsys: pytest.CaptureFixture[str]) -> None:
+    pipeline.train(config)
+    assert "auditing 120 graphs" in capsys.readouterr().err
+    found = read_audit(pipeline.load_graphs(config, quiet=True))
+    assert found is not None
+    assert found["verdict"] == "inconclusive"
+    pipeline.train(config)
+    said = capsys.readouterr().err
+    assert "auditing" not in said
+    assert "audit: inconclusive; 120 graphs are too few" in said
+
+
+def test_a_trivial_task_fails_its_audit(config: Config) -> None:
+    planning = config.planning.model_copy(update={"graphs": 600})
+    with pytest.raises(DataError, match="the audit fails"):
+        pipeline.train(config.model_copy(update={"planning": planning}), quiet=True)
+
+
+def test_promotion_to_the_domain_or_to_the_data_set(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = (config.root or Path()) / "planning"
+    result = pipeline.train(config, quiet=True)
+    dataset = pipeline.load_graphs(config, quiet=True).folder.name
+    assert dataset != default_dataset_name("planning")
+    assert (home / dataset / "best_model.pt").read_bytes() == result.run.best.read_bytes()
+    assert not (home / "best_model.pt").exists()
+    monkeypatch.setattr("nsm.pipeline.training.default_dataset_name", lambda _: dataset)
+    result = pipeline.train(config, quiet=True)
+    assert (home / "best_model.pt").read_bytes() == result.run.best.read_bytes()
+
+
+def test_a_loop_of_ones_own(config: Config) -> None:
+    trainer = pipeline.build_trainer(config, quiet=True)
+    assert [record.epoch for record in trainer.epochs()] == [1, 2]
+    assert not trainer.result.interrupted

@@ -1,0 +1,150 @@
+"""The run folder: where it is, how it is named and found, and that nothing is ever half written."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import time
+from multiprocessing.synchronize import Event as EventType
+from pathlib import Path
+
+import pytest
+
+from nsm import runs
+from nsm.errors import RunError
+from nsm.runs import (
+    create_run,
+    ensure_writable,
+    find_run,
+    list_runs,
+    locked,
+    replacing,
+    resolve_root,
+    write_json,
+)
+
+
+def finished_run(root: Path, name: str, age: float = 0.0) -> runs.Run:
+    run = create_run(root, "planning", name)
+    run.config.write_text("")
+    moment = time.time() - age
+    os.utime(run.config, (moment, moment))
+    return run
+
+
+def test_the_root_is_the_given_one_then_the_environment_then_the_mount_then_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "CLOUD_ROOT", tmp_path / "volume")
+    monkeypatch.delenv("NSM_ROOT", raising=False)
+    assert resolve_root() == Path("checkpoints")
+    (tmp_path / "volume").mkdir()
+    assert resolve_root() == tmp_path / "volume"
+    monkeypatch.setenv("NSM_ROOT", "/from/environment")
+    assert resolve_root() == Path("/from/environment")
+    assert resolve_root(Path("/given")) == Path("/given")
+    assert resolve_root(Path("~/x")) == Path.home() / "x"
+
+
+def test_runs_without_a_name_never_collide(tmp_path: Path) -> None:
+    names = {create_run(tmp_path, "planning").name for _ in range(50)}
+    assert len(names) == 50
+    assert all(folder.parent == tmp_path / "planning" / "runs" for folder in tmp_path.glob("planning/runs/*"))
+
+
+def test_a_name_is_used_once(tmp_path: Path) -> None:
+    run = create_run(tmp_path, "planning", "high_cycle_weight")
+    assert run.folder == tmp_path / "planning" / "runs" / "high_cycle_weight"
+    with pytest.raises(RunError, match="exists already"):
+        create_run(tmp_path, "planning", "high_cycle_weight")
+
+
+def test_a_root_that_cannot_be_written(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    for folder in (file, file / "below", Path("/proc/nsm")):
+        with pytest.raises(RunError, match="cannot write") as caught:
+            ensure_writable(folder)
+        assert caught.value.file == str(folder)
+        assert "--root" in str(caught.value.hint)
+
+
+def test_a_root_that_can_be_written_is_left_empty(tmp_path: Path) -> None:
+    ensure_writable(tmp_path / "new" / "root")
+    assert list((tmp_path / "new" / "root").iterdir()) == []
+
+
+def test_finding_a_run_by_folder_name_and_beginning(tmp_path: Path) -> None:
+    first, second = finished_run(tmp_path, "alpha", 10), finished_run(tmp_path, "alpine")
+    assert list_runs(tmp_path) == [first, second]
+    assert find_run(first.folder, tmp_path / "elsewhere") == first
+    assert find_run("alpha", tmp_path) == first
+    assert find_run("alpi", tmp_path) == second
+
+
+def test_a_full_name_beats_a_longer_one_that_begins_like_it(tmp_path: Path) -> None:
+    short = finished_run(tmp_path, "run")
+    finished_run(tmp_path, "run2")
+    assert find_run("run", tmp_path) == short
+
+
+def test_a_run_that_cannot_be_found_tells_what_there_is(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no runs yet"):
+        find_run("x", tmp_path)
+    finished_run(tmp_path, "alpha")
+    finished_run(tmp_path, "alpine")
+    with pytest.raises(RunError, match=r"no run is called 'x' .*alpha, alpine"):
+        find_run("x", tmp_path)
+    with pytest.raises(RunError, match=r"2 runs are called 'al'"):
+        find_run("al", tmp_path)
+
+
+def test_replacing_shows_the_old_content_or_the_new(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("old")
+    with replacing(file) as temporary:
+        temporary.write_text("new")
+        assert file.read_text() == "old"
+    assert file.read_text() == "new"
+    with pytest.raises(TypeError), replacing(file) as temporary:
+        temporary.write_text(3)  # type: ignore[arg-type]
+    assert file.read_text() == "new"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_json_that_no_other_program_could_read_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "x.json", {"loss": float("nan")})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_history_grows_line_by_line(tmp_path: Path) -> None:
+    run = create_run(tmp_path, "planning", "a")
+    for epoch in (1, 2):
+        run.append_history({"epoch": epoch})
+    assert [json.loads(line) for line in run.history.read_text().splitlines()] == [{"epoch": 1}, {"epoch": 2}]
+
+
+def _hold_and_die(path: Path, is_held: EventType) -> None:
+    with locked(path):
+        is_held.set()
+        os._exit(1)
+
+
+def test_the_lock_of_a_dead_process_holds_nobody_up(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    is_held = context.Event()
+    process = context.Process(target=_hold_and_die, args=(tmp_path / "best", is_held))
+    process.start()
+    assert is_held.wait(30)
+    process.join(30)
+    with locked(tmp_path / "best"):
+        pass
+
+
+def test_a_lock_excludes(tmp_path: Path) -> None:
+    from filelock import FileLock, Timeout
+
+    with locked(tmp_path / "best"), pytest.raises(Timeout):
+        FileLock(tmp_path / ".best.lock").acquire(timeout=0)

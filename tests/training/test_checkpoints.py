@@ -1,0 +1,119 @@
+"""Checkpoints: whole or not at all, never run code, and say which file is at fault."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from nsm.data.packed import PackedGraphs
+from nsm.errors import CheckpointError
+from nsm.training.checkpoints import load_checkpoint, load_weights, promote, save_checkpoint
+from nsm.training.state import capture
+from tests.training.toy_graphs import toy_trainer
+
+
+@pytest.fixture(scope="module")
+def state(graphs: PackedGraphs, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A checkpoint's content."""
+    return capture(toy_trainer(graphs, tmp_path_factory.mktemp("run"))) | {"val_acc": 0.5, "val_loss": 1.0}
+
+
+@pytest.fixture
+def saved(state: dict[str, Any], tmp_path: Path) -> Path:
+    path = tmp_path / "saved.pt"
+    save_checkpoint(path, state)
+    return path
+
+
+def test_plain_torch_opens_it(saved: Path, state: dict[str, Any]) -> None:
+    opened = torch.load(saved, weights_only=True)
+    assert opened.keys() == state.keys() | {"format_version"}
+    assert opened["config"] == state["config"]
+    assert opened["random_states"]["python"] == state["random_states"]["python"]
+
+
+class Payload:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.trace,)
+
+
+def test_code_in_a_checkpoint_is_refused_and_does_not_run(saved: Path, state: dict[str, Any]) -> None:
+    trace = saved.with_name("trace")
+    torch.save({**state, "format_version": 1, "extra": Payload(trace)}, saved)
+    with pytest.raises(CheckpointError, match="damaged or not a plain one"):
+        load_checkpoint(saved)
+    assert not trace.exists()
+    pickle.loads(pickle.dumps(Payload(trace)))
+    assert trace.exists()  # the payload works where it may
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000, -1])
+def test_a_cut_off_checkpoint_is_named(saved: Path, size: int) -> None:
+    saved.write_bytes(saved.read_bytes()[:size])
+    with pytest.raises(CheckpointError, match="damaged") as caught:
+        load_checkpoint(saved)
+    assert caught.value.file == str(saved)
+
+
+def test_other_files(saved: Path, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no checkpoint here"):
+        load_checkpoint(tmp_path / "none.pt")
+    torch.save([1, 2], saved)
+    with pytest.raises(CheckpointError, match="no checkpoint of NSM"):
+        load_checkpoint(saved)
+    torch.save({"format_version": 99}, saved)
+    with pytest.raises(CheckpointError, match="expected a checkpoint of format 1, got 99"):
+        load_checkpoint(saved)
+    torch.save({"format_version": 1, "epoch": 3}, saved)
+    with pytest.raises(CheckpointError, match="lacks config, data_fingerprint"):
+        load_checkpoint(saved)
+
+
+def test_weights_of_another_model(saved: Path) -> None:
+    with pytest.raises(CheckpointError, match="for another model") as caught:
+        load_weights(nn.Linear(2, 2), load_checkpoint(saved), saved)
+    assert caught.value.file == str(saved)
+
+
+def test_a_failed_save_leaves_the_old_one(saved: Path, state: dict[str, Any]) -> None:
+    with pytest.raises((AttributeError, pickle.PicklingError)):
+        save_checkpoint(saved, {**state, "config": lambda: None})
+    assert load_checkpoint(saved)["config"] == state["config"]
+    assert [path.name for path in saved.parent.iterdir()] == [saved.name]
+
+
+@pytest.mark.parametrize(
+    ("change", "is_promoted"),
+    [
+        ({"val_acc": 0.6}, True),
+        ({"val_acc": 0.4}, False),
+        ({}, False),
+        ({"val_loss": 0.9}, True),
+        ({"val_acc": 0.6, "val_loss": 9.0}, True),
+        ({"val_acc": 0.4, "data_fingerprint": "other"}, True),
+    ],
+)
+def test_promotion(saved: Path, state: dict[str, Any], change: dict[str, Any], is_promoted: bool) -> None:
+    target = saved.parent / "planning" / "best_model.pt"
+    assert promote(saved, target) is True
+    candidate = saved.with_name("candidate.pt")
+    save_checkpoint(candidate, state | change)
+    assert promote(candidate, target) is is_promoted
+    assert target.read_bytes() == (candidate if is_promoted else saved).read_bytes()
+
+
+def test_promotion_over_a_damaged_file(saved: Path) -> None:
+    target = saved.with_name("best_model.pt")
+    target.write_bytes(b"damaged")
+    assert promote(saved, target) is True
+    assert target.read_bytes() == saved.read_bytes()

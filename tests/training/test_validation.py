@@ -1,0 +1,51 @@
+"""Validation: means over graphs, whatever the batches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from nsm.data.loader import BatchLoader
+from nsm.data.packed import PackedGraphs
+from nsm.training.validation import validate
+from tests.training.toy_graphs import toy_trainer
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 100])
+def test_batches_do_not_matter(graphs: PackedGraphs, tmp_path: Path, batch_size: int) -> None:
+    trainer = toy_trainer(graphs, tmp_path)
+    val = graphs.subset("val")
+    found = validate(
+        trainer.model,
+        BatchLoader(val, batch_size, shuffle=False),
+        trainer.fabric,
+        num_classes=2,
+        cycle_weight=0.5,
+    )
+    trainer.model.eval()
+    with torch.no_grad():
+        logits = torch.cat([trainer.model(val.batch([i])).logits for i in range(len(val))])
+    labels = torch.from_numpy(val.labels)
+    assert found["val_acc"] == pytest.approx(float((logits.argmax(1) == labels).double().mean()))
+    assert found["val_task_loss"] == pytest.approx(
+        float(torch.nn.functional.cross_entropy(logits, labels)), rel=1e-5
+    )
+    assert found["val_loss"] == pytest.approx(
+        found["val_task_loss"] + 0.5 * found["val_cycle_loss"], rel=1e-5
+    )
+
+
+@pytest.mark.parametrize("mode", [True, False])
+def test_the_mode_of_the_model_is_left(graphs: PackedGraphs, tmp_path: Path, mode: bool) -> None:
+    trainer = toy_trainer(graphs, tmp_path)
+    trainer.model.train(mode)
+    trainer.validate()
+    assert trainer.model.training is mode
+
+
+def test_the_majority_line_is_that_of_the_validation_graphs(graphs: PackedGraphs, tmp_path: Path) -> None:
+    labels = graphs.subset("val").labels
+    assert toy_trainer(graphs, tmp_path).majority == np.bincount(labels).max() / len(labels)
