@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -46,11 +47,10 @@ def evaluate(
     if as_json:
         print(json.dumps(result.to_json()))
         return
-    print(_summary(result.figures))
-    print(f"report    {result.report}")
+    print(_summary(result.figures, result.report))
 
 
-def _summary(figures: dict[str, Any]) -> str:
+def _summary(figures: dict[str, Any], report: Path) -> str:
     """The figures that matter, as lines."""
     interval = f"{figures['accuracy_low']:.2%} to {figures['accuracy_high']:.2%}"
     rows = [
@@ -62,5 +62,6 @@ def _summary(figures: dict[str, Any]) -> str:
         ("abstract", figures["reconstruction_abstract"]),
     ]
     rows += [(f"  {name}", f"{part['accuracy']:.2%}") for name, part in figures.get("by_family", {}).items()]
+    rows.append(("report", str(report)))
     texts = [(name, f"{value:.3g}" if isinstance(value, float) else value) for name, value in rows]
     return "\n".join(f"{name:<14}{text}" for name, text in texts if text is not None)

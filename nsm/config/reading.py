@@ -6,7 +6,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -33,12 +33,14 @@ class _Layer:
     Attributes:
         said: How an error names the source, such as ``--set epochs=x``; empty for a file.
         text: The text of the file, to find lines in.
+        aliases: For keys that were written by a short name: that name.
     """
 
     values: Values
     said: str = ""
     file: Path | None = None
     text: str = ""
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     def error(self, message: str, path: Sequence[str] = (), hint: str | None = None) -> ConfigError:
         line = key_line(self.text, path) if self.file is not None and path else None
@@ -64,7 +66,7 @@ def load_config(file: Path | None = None, overrides: Sequence[str] = (), **keywo
     layers = [] if file is None else [_read_file(file)]
     layers += [_read_override(pair) for pair in overrides]
     layers.append(_Layer(_without_none(keywords)))
-    layers = [_Layer(_resolve_aliases(layer), layer.said, layer.file, layer.text) for layer in layers]
+    layers = [_without_aliases(layer) for layer in layers]
     merged: Values = {}
     for layer in layers:
         _merge(merged, layer.values)
@@ -139,8 +141,8 @@ def _without_none(values: Mapping[str, Any]) -> Values:
     return {key: value for key, value in cleaned.items() if value is not None}
 
 
-def _resolve_aliases(layer: _Layer) -> Values:
-    values = dict(layer.values)
+def _without_aliases(layer: _Layer) -> _Layer:
+    values, aliases = dict(layer.values), {}
     for alias, key in ALIASES.items():
         if alias in values:
             if key in values:
@@ -148,7 +150,8 @@ def _resolve_aliases(layer: _Layer) -> Values:
                     f"{alias!r} and {key!r} are one setting: expected only one of them", [alias]
                 )
             values[key] = values.pop(alias)
-    return values
+            aliases[key] = alias
+    return replace(layer, values=values, aliases=aliases)
 
 
 def _merge(into: Values, values: Values) -> None:
@@ -201,10 +204,7 @@ def _origin(path: list[str], layers: Sequence[_Layer]) -> tuple[_Layer, list[str
         for part in path:
             values = values.get(part, _MISSING) if isinstance(values, dict) else _MISSING
         if values is not _MISSING:
-            for alias, key in ALIASES.items():
-                if path[0] == key and key_line(layer.text, [alias]) is not None:
-                    return layer, [alias]
-            return layer, path
+            return layer, [layer.aliases.get(path[0], path[0]), *path[1:]]
     return _Layer({}), path
 
 

@@ -195,8 +195,8 @@ def show(
 def _spread(labels: np.ndarray[Any, np.dtype[np.int64]], count: int) -> list[int]:
     """Positions of ``count`` graphs at equal distances, with the labels in turn."""
     by_label = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    chosen = []
-    for number in range(min(count, len(labels))):
+    count, chosen = min(count, len(labels)), []
+    for number in range(count):
         members = by_label[number % len(by_label)]
         chosen.append(int(members[len(members) * number // count]))
     return list(dict.fromkeys(chosen))

@@ -11,18 +11,18 @@ from nsm.config import Config
 from nsm.pipeline.datasets import read_audit
 
 
-def test_where_data_is_kept(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert pipeline.load_graphs(config, quiet=True).folder.parent == tmp_path / "root" / "data"
+def test_where_data_is_kept(fresh: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert pipeline.load_graphs(fresh, quiet=True).folder.parent == tmp_path / "root" / "data"
     monkeypatch.setenv("NSM_CACHE", str(tmp_path / "named"))
-    assert pipeline.load_graphs(config, quiet=True).folder.parent == tmp_path / "named"
-    told = config.model_copy(update={"cache": tmp_path / "told"})
+    assert pipeline.load_graphs(fresh, quiet=True).folder.parent == tmp_path / "named"
+    told = fresh.model_copy(update={"cache": tmp_path / "told"})
     assert pipeline.load_graphs(told, quiet=True).folder.parent == tmp_path / "told"
 
 
-def test_an_audit_of_other_data_does_not_count(config: Config) -> None:
-    graphs = pipeline.load_graphs(config, quiet=True)
+def test_an_audit_of_other_data_does_not_count(fresh: Config) -> None:
+    graphs = pipeline.load_graphs(fresh, quiet=True)
     assert read_audit(graphs) is None
-    result = pipeline.audit(config, quiet=True)
+    result = pipeline.audit(fresh, quiet=True)
     assert read_audit(graphs) == result.to_json()
     file = graphs.folder.with_name(f"{graphs.folder.name}.audit.json")
     for text in (file.read_text().replace(graphs.fingerprint, "other"), "[1]", "{", ""):

@@ -13,7 +13,7 @@ from nsm.config import Config, load_config
 from nsm.errors import DataError, RunError
 from nsm.pipeline.datasets import default_dataset_name, read_audit
 from nsm.runs import find_run, write_json
-from nsm.training import Callback, EpochRecord, Trainer
+from nsm.training import Callback, Trainer
 from nsm.training.checkpoints import load_checkpoint
 
 
@@ -42,12 +42,12 @@ def test_threads_are_those_of_before(config: Config) -> None:
     seen: list[int] = []
 
     class Watch(Callback):
-        def on_epoch(self, trainer: Trainer, record: EpochRecord) -> None:
-            del trainer, record
+        def on_start(self, trainer: Trainer) -> None:
             seen.append(torch.get_num_threads())
+            trainer.stop_requested = True
 
     before = torch.get_num_threads()
-    pipeline.train(config.model_copy(update={"threads": 2, "epochs": 1}), callbacks=[Watch()], quiet=True)
+    pipeline.train(config.model_copy(update={"threads": 2}), callbacks=[Watch()], quiet=True)
     assert (seen, torch.get_num_threads()) == ([2], before)
 
 
@@ -64,8 +64,9 @@ def test_what_cannot_be_written_is_refused_before_any_work(config: Config, tmp_p
 
 
 def test_data_that_fails_its_audit_is_refused_unless_leaks_are_allowed(
-    config: Config, capsys: pytest.CaptureFixture[str]
+    fresh: Config, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    config = fresh
     graphs = pipeline.load_graphs(config, quiet=True)
     found = {"fingerprint": graphs.fingerprint, "verdict": "fail", "reasons": ["sizes tell the label"]}
     write_json(graphs.folder.with_name(f"{graphs.folder.name}.audit.json"), found)
@@ -78,7 +79,8 @@ def test_data_that_fails_its_audit_is_refused_unless_leaks_are_allowed(
     assert "skipped, since leaks are allowed" in capsys.readouterr().err
 
 
-def test_an_audit_is_made_once_per_data_set(config: Config, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_audit_is_made_once_per_data_set(fresh: Config, capsys: pytest.CaptureFixture[str]) -> None:
+    config = fresh
     pipeline.train(config)
     assert "auditing 120 graphs" in capsys.readouterr().err
     found = read_audit(pipeline.load_graphs(config, quiet=True))

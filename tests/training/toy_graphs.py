@@ -36,14 +36,17 @@ class MarkedChains:
         return {"toy": "marked chains", "count": self.count}
 
     def shards(self) -> Sequence[Any]:
-        return range(self.count)
+        return [range(first, min(first + 40, self.count)) for first in range(0, self.count, 40)]
 
-    def make(self, shard: int) -> list[Sample]:
-        random = np.random.default_rng(shard)
-        size, label = int(random.integers(4, 9)), shard % 2
+    def make(self, shard: range) -> list[Sample]:
+        return [self.chain(number) for number in shard]
+
+    def chain(self, number: int) -> Sample:
+        random = np.random.default_rng(number)
+        size, label = int(random.integers(4, 9)), number % 2
         node_type = np.zeros(size, np.int64)
         node_type[random.integers(size)] = label
-        sample = Sample(
+        return Sample(
             node_type=node_type,
             role=np.zeros(size, np.int64),
             order=np.arange(size),
@@ -52,13 +55,12 @@ class MarkedChains:
             relation=np.zeros(size - 1, np.int64),
             tail=np.arange(1, size),
             label=label,
-            group=f"group {shard // 2}",
+            group=f"group {number // 2}",
             names=[f"node {i}" for i in range(size)],
             evidence_nodes=(0,),
             info={"family": "chain", "length": size, "distance": label},
             source="{}",
         )
-        return [sample]
 
 
 def toy_graphs(folder: Path, count: int = 120) -> PackedGraphs:

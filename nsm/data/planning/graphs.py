@@ -8,14 +8,15 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from nsm.data.planning.execution import Execution
-from nsm.data.planning.grounding import GroundTask, fact_ids
+from nsm.data.planning.grounding import fact_ids
 from nsm.data.planning.strips import Atom
 from nsm.data.planning.swaps import Story
+from nsm.data.planning.view import step_facts
 from nsm.data.triples import Info, Sample, Schema
 
 NODE_TYPES = ("object", "fact", "step", "initial", "goal")
 ROLES = ("none", "initially true", "goal", "initially true and goal", "goal not", "initially true and goal not")
-STEP_RELATIONS = ("needs", "needs_not", "adds", "deletes")
+STEP_RELATIONS = ("needs", "consumes", "needs_not", "adds", "deletes")
 RELATIONS = (*STEP_RELATIONS, "initial", "goal", "goal_not", "next")
 OBJECT, FACT, STEP, INITIAL, GOAL = range(len(NODE_TYPES))
 LABELS = ("invalid", "valid")
@@ -65,8 +66,7 @@ def story_graph(story: Story, execution: Execution, *, group: str, info: Info) -
     triples = _Triples()
     for step, action in enumerate(story.plan, start=1):
         triples.add(step - 1, "next", step)
-        groups = (action.needs, action.needs_not, action.adds, action.deletes)
-        for relation, numbers in zip(STEP_RELATIONS, groups, strict=True):
+        for relation, numbers in zip(STEP_RELATIONS, step_facts(action), strict=True):
             for number in numbers:
                 triples.add(step, relation, fact_node[number])
         triples.arguments(step, (object_node[arg] for arg in action.args))
@@ -125,8 +125,8 @@ def _evidence(
     for number, changed in zip(broken, execution.last_changes, strict=True):
         fact = fact_node[number]
         nodes += [fact, changed]
-        rows += triples.find(failing, ("needs", "needs_not", "goal", "goal_not"), fact)
-        rows += triples.find(changed, ("adds", "deletes", "initial"), fact)
+        rows += triples.find(failing, ("needs", "consumes", "needs_not", "goal", "goal_not"), fact)
+        rows += triples.find(changed, ("consumes", "adds", "deletes", "initial"), fact)
     return tuple(dict.fromkeys(nodes)), tuple(dict.fromkeys(rows))
 
 
@@ -154,10 +154,3 @@ def source_text(story: Story) -> str:
 
 def _row(atom: Atom) -> list[str]:
     return [atom.predicate, *atom.args]
-
-
-def max_arity(tasks: Iterable[GroundTask]) -> int:
-    """The largest number of arguments among the domains' operators and predicates."""
-    return max(
-        max((o.arity for o in t.domain.operators.values()), default=0) for t in tasks
-    )

@@ -17,15 +17,14 @@ from nsm.data.planning.grounding import GroundTask, fact_mask
 from nsm.data.planning.pddl import load_folder
 from nsm.data.planning.planfiles import read_plans
 from nsm.data.planning.strips import Domain, Problem, Step
-from nsm.data.planning.swaps import KINDS, Story, Twins, find_twins
+from nsm.data.planning.swaps import Story, Twins, find_twins
 from nsm.data.planning.walks import choose_goal, random_walk
 from nsm.data.triples import Sample, Schema
 from nsm.errors import DataError
 
 PAIRS_PER_SHARD = 50
 WALKS_PER_TASK = 3
-ATTEMPTS = 24  # plans tried for one pair before it is given up
-KIND_SHARES = {"initial": 0.2, "plan": 0.6, "goal": 0.2}
+ATTEMPTS = 48  # plans tried for one pair before it is given up
 MIN_ARGUMENTS = 4  # argument relations that every data set has, so that models of different domains fit each other
 
 
@@ -145,31 +144,17 @@ class PlanningSource:
     def _pair(self, family: str, number: int) -> list[Sample]:
         entropy = int.from_bytes(sha256(f"{family}/{number}".encode()).digest()[:8], "little")
         rng = np.random.default_rng([self.seed, entropy])
-        first_kind = str(rng.choice(list(KIND_SHARES), p=list(KIND_SHARES.values())))
+        nearest = self.settings.min_distance
         is_hidden = bool(rng.random() < self.settings.nonlocal_share)
         for attempt, story in enumerate(self._stories(family, number, rng)):
-            twins = self._twins(story, first_kind, is_hidden, attempt, rng)
+            longest = len(story.plan) + 2
+            wanted = range(nearest, longest) if is_hidden else range(1, nearest)
+            if attempt >= ATTEMPTS // 2:  # in some domains every failure is near its cause, or none is
+                wanted = range(1, longest)
+            twins = find_twins(story, wanted, rng, use_original=bool(rng.random() < 0.5))
             if twins is not None:
                 return self._samples(twins, family, number)
         return []
-
-    def _twins(
-        self, story: Story, first_kind: str, is_hidden: bool, attempt: int, rng: np.random.Generator
-    ) -> Twins | None:
-        """Tries the wanted kind of swap first; the longer nothing fits, the less the twins must agree."""
-        nearest = self.settings.min_distance
-        longest = len(story.plan) + 2
-        wanted = range(nearest, longest) if is_hidden else range(1, nearest)
-        if attempt >= ATTEMPTS - WALKS_PER_TASK:
-            wanted = range(1, longest)
-        kinds = (first_kind, *(kind for kind in KINDS if kind != first_kind)) if attempt else (first_kind,)
-        for kind in kinds:
-            use_original = bool(attempt % 2) or bool(rng.random() < 0.5)
-            tolerance = 4 + 2 * (attempt // 4)
-            twins = find_twins(story, kind, wanted, rng, tolerance=tolerance, use_original=use_original)
-            if twins is not None:
-                return twins
-        return None
 
     def _samples(self, twins: Twins, family: str, number: int) -> list[Sample]:
         problem = twins.valid.task.problem.name

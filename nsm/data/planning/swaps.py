@@ -18,7 +18,7 @@ import numpy as np
 from nsm.data.planning.execution import Execution, execute, is_valid
 from nsm.data.planning.grounding import GroundAction, GroundTask, fact_ids
 from nsm.data.planning.strips import Atom
-from nsm.data.planning.view import TrivialView, ViewKey
+from nsm.data.planning.view import TrivialView, ViewKey, step_facts
 
 KINDS = ("initial", "plan", "goal")
 LOOKED_AT = 6  # matching swaps of one plan that are compared in detail
@@ -83,22 +83,24 @@ def distance(one: Story, other: Story) -> int:
 
 def has_orphan(story: Story) -> bool:
     """Whether a fact is wanted that neither holds at first nor is ever added: a failure seen at a glance."""
-    seen = _edges_of_facts(story).values()
-    return any((needs or goal) and not adds and not held for needs, _, adds, _, goal, _, held in seen)
+    return any(
+        (needs or consumes or goal) and not adds and not held
+        for needs, consumes, _, adds, _, goal, _, held in _edges_of_facts(story).values()
+    )
 
 
 def _edges_of_facts(story: Story) -> dict[int, tuple[int, ...]]:
-    """How often each mentioned fact is needed, needed not, added, deleted, wanted, wanted not, and held at first."""
-    events: defaultdict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0, 0, 0])
+    """How often each mentioned fact is in each relation of `step_facts`, wanted, wanted not, and held at first."""
+    events: defaultdict[int, list[int]] = defaultdict(lambda: [0] * 8)
     for action in story.plan:
-        for column, facts in enumerate((action.needs, action.needs_not, action.adds, action.deletes)):
+        for column, facts in enumerate(step_facts(action)):
             for fact in facts:
                 events[fact][column] += 1
-    for column, mask in ((4, story.goal), (5, story.goal_not)):
+    for column, mask in ((5, story.goal), (6, story.goal_not)):
         for fact in fact_ids(mask):
             events[fact][column] += 1
     for fact, seen in events.items():
-        seen[6] = story.init >> fact & 1
+        seen[7] = story.init >> fact & 1
     return {fact: tuple(seen) for fact, seen in events.items()}
 
 
@@ -145,10 +147,9 @@ class Swapper:
         self.classes = [names for names in members.values() if len(names) > 1]
 
     def pairs(self, story: Story) -> list[tuple[str, str]]:
-        """Pairs of interchangeable objects of which the plan uses at least one."""
+        """Pairs of interchangeable objects that both take part in the plan."""
         used = {arg for action in story.plan for arg in action.args}
-        found = [pair for names in self.classes for pair in combinations(names, 2)]
-        return [(a, b) for a, b in found if a in used or b in used]
+        return [pair for names in self.classes for pair in combinations([n for n in names if n in used], 2)]
 
     def initial(self, story: Story, a: str, b: str) -> Story:
         """Exchanges two objects in the changeable facts of the initial state."""
@@ -164,24 +165,25 @@ class Swapper:
 
     def swaps(self, story: Story) -> Iterator[tuple[Story, ViewKey]]:
         """Yields every swap that changes something, with what a trivial probe sees of it."""
+        whole = view_of(story)
         for a, b in self.pairs(story):
             for swapped in (self.initial(story, a, b), self.goal(story, a, b)):
-                if (swapped.init, swapped.goal, swapped.goal_not) != (story.init, story.goal, story.goal_not):
-                    yield swapped, view_of(swapped).key
-            yield from self._plan_swaps(story, a, b)
+                flags = (swapped.init, swapped.goal, swapped.goal_not)
+                if flags != (story.init, story.goal, story.goal_not):
+                    view = whole.copy()
+                    view.set_flags(*flags)
+                    yield swapped, view.key
+            yield from self._plan_swaps(story, a, b, whole.copy())
 
-    def _plan_swaps(self, story: Story, a: str, b: str) -> Iterator[tuple[Story, ViewKey]]:
+    def _plan_swaps(self, story: Story, a: str, b: str, view: TrivialView) -> Iterator[tuple[Story, ViewKey]]:
         """Moves the first swapped step back from the end; the view changes by one step each time."""
-        view = view_of(story)
         plan = list(story.plan)
         for start in range(len(plan) - 1, 0, -1):
             step = plan[start]
             if a not in step.args and b not in step.args:
                 continue
-            changed = self.task.action(step.name, tuple(_other(arg, a, b) for arg in step.args))
-            view.remove(step)
-            view.add(changed)
-            plan[start] = changed
+            plan[start] = self.task.action(step.name, tuple(_other(arg, a, b) for arg in step.args))
+            view.exchange(step, plan[start])
             yield replace(story, plan=tuple(plan), kind="plan", swapped=(a, b), start=start), view.key
 
     def _renamed(self, mask: int, facts: Sequence[int], a: str, b: str) -> int:

@@ -94,8 +94,8 @@ def _cut(text: str, kind: str, file: str) -> list[Section]:
         if match[0] == "(":
             opened.append(match.start())
             continue
-        line = text.count("\n", 0, match.start()) + 1
         if not opened:
+            line = text.count("\n", 0, match.start()) + 1
             raise DataError("this ')' closes nothing", file=file, line=line, hint="remove it, or add the '('")
         start = opened.pop()
         if len(opened) == 1:

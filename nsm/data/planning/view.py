@@ -7,8 +7,9 @@ numbers, so that different histograms collide with a probability near ``1e-18``.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
+from copy import copy
+from functools import lru_cache
 
 import numpy as np
 
@@ -22,15 +23,15 @@ _FACT, _OBJECT, _ROLE = (
 )
 
 
-def fact_events(action: GroundAction) -> tuple[int, ...]:
-    """The facts that a step has an edge to, once for each edge; a needed fact that it deletes has one edge only."""
-    needs = set(action.needs)
-    return (
-        *action.needs,
-        *action.needs_not,
-        *action.adds,
-        *(fact for fact in action.deletes if fact not in needs),
-    )
+def step_facts(action: GroundAction) -> tuple[tuple[int, ...], ...]:
+    """The facts of a step by relation: needs (and keeps), consumes (needs and deletes), needs not, adds, deletes.
+
+    Need and deletion of one fact are one edge: with two, the parity of a fact's degree would tell whether it holds.
+    """
+    deleted, needed = set(action.deletes), set(action.needs)
+    kept = tuple(fact for fact in action.needs if fact not in deleted)
+    consumed = tuple(fact for fact in action.needs if fact in deleted)
+    return kept, consumed, action.needs_not, action.adds, tuple(f for f in action.deletes if f not in needed)
 
 
 class TrivialView:
@@ -45,60 +46,93 @@ class TrivialView:
     def __init__(
         self, task: GroundTask, init: int, goal: int, goal_not: int, plan: Iterable[GroundAction]
     ) -> None:
-        self.task = task
+        self._task = task
         self._flags = (init, goal, goal_not)
-        self._events: Counter[int] = Counter()
-        self._objects: Counter[str] = Counter()
+        self._edges: dict[int, int] = {}
+        self._links: dict[str, int] = {}
         self._facts = self._fact_hash = self._object_hash = self._role_hash = 0
         for fact in fact_ids(goal | goal_not):
             self._touch(fact, 1)  # a mention that is no edge of a step keeps the fact in the graph
         for action in plan:
-            self.add(action)
+            for fact, by in _edge_counts(action).items():
+                self._touch(fact, by)
+            for arg in action.args:
+                self._link(arg, 1)
 
     @property
     def key(self) -> ViewKey:
         """Equal keys, equal trivial features."""
         return self._facts, self._fact_hash, self._object_hash, self._role_hash
 
-    def add(self, action: GroundAction) -> None:
-        """Puts a step into the plan."""
-        self._change(action, 1)
+    def copy(self) -> TrivialView:
+        """A view that changes on its own."""
+        other = copy(self)
+        other._edges, other._links = self._edges.copy(), self._links.copy()
+        return other
 
-    def remove(self, action: GroundAction) -> None:
-        """Takes a step out of the plan."""
-        self._change(action, -1)
+    def exchange(self, old: GroundAction, new: GroundAction) -> None:
+        """Puts one step in the place of another of the same operator."""
+        counts = dict(_edge_counts(new))
+        for fact, by in _edge_counts(old).items():
+            counts[fact] = counts.get(fact, 0) - by
+        for fact, by in counts.items():
+            if by:
+                self._touch(fact, by)
+        for before, after in zip(old.args, new.args, strict=True):
+            if before != after:
+                self._link(before, -1)
+                self._link(after, 1)
 
-    def _change(self, action: GroundAction, by: int) -> None:
-        for fact in fact_events(action):
-            self._touch(fact, by)
-        for arg in action.args:
-            self._link(arg, by)
+    def set_flags(self, init: int, goal: int, goal_not: int) -> None:
+        """Exchanges the initial state and the goals."""
+        was_goal, new_goal = self._flags[1] | self._flags[2], goal | goal_not
+        changed = was_goal | new_goal
+        for old, new in zip(self._flags, (init, goal, goal_not), strict=True):
+            changed |= old ^ new
+        held = [(fact, self._edges.get(fact, 0)) for fact in fact_ids(changed)]
+        for fact, edges in held:
+            if edges:
+                self._touch(fact, -edges)
+        self._flags = (init, goal, goal_not)
+        for fact, edges in held:
+            edges += (new_goal >> fact & 1) - (was_goal >> fact & 1)
+            if edges:
+                self._touch(fact, edges)
 
     def _touch(self, fact: int, by: int) -> None:
-        """Adds or removes one edge of a fact, and with the first or last one the fact itself."""
-        before = self._events[fact]
-        after = self._events[fact] = before + by
-        args = self.task.facts[fact].args
-        role, extra = 0, len(args)
-        for bit, mask in enumerate(self._flags):
-            held = mask >> fact & 1
-            role |= held << bit
-            extra += held
+        """Adds or removes edges of a fact, and with the first or last one the fact itself."""
+        before = self._edges.get(fact, 0)
+        after = self._edges[fact] = before + by
+        init, goal, goal_not = self._flags
+        args = self._task.facts[fact].args
+        held, wanted, unwanted = init >> fact & 1, goal >> fact & 1, goal_not >> fact & 1
+        extra = len(args) + held + wanted + unwanted
         if before:
             self._fact_hash -= _FACT[before + extra]
         if after:
             self._fact_hash += _FACT[after + extra]
-        if not (before and after):
-            sign = 1 if after else -1
-            self._facts += sign
-            self._role_hash += sign * _ROLE[role]
-            for arg in args:
-                self._link(arg, sign)
+            if before:
+                return
+        sign = 1 if after else -1
+        self._facts += sign
+        self._role_hash += sign * _ROLE[held | wanted << 1 | unwanted << 2]
+        for arg in args:
+            self._link(arg, sign)
 
     def _link(self, name: str, by: int) -> None:
-        before = self._objects[name]
-        after = self._objects[name] = before + by
+        before = self._links.get(name, 0)
+        after = self._links[name] = before + by
         if before:
             self._object_hash -= _OBJECT[before]
         if after:
             self._object_hash += _OBJECT[after]
+
+
+@lru_cache(maxsize=100_000)
+def _edge_counts(action: GroundAction) -> dict[int, int]:
+    """Number of edges from a step to each of its facts."""
+    counts: dict[int, int] = {}
+    for facts in step_facts(action):
+        for fact in facts:
+            counts[fact] = counts.get(fact, 0) + 1
+    return counts

@@ -66,11 +66,11 @@ def relaxed_steps(domain: Domain, problem: Problem) -> set[Step]:
         for name, operator in domain.operators.items()
     }
     relaxed = replace(domain, operators=operators)
-    combinations = [
-        Step(operator.name, args)
-        for operator in domain.operators.values()
-        for args in product(problem.objects, repeat=operator.arity)
-    ]
+    combinations = []
+    for operator in domain.operators.values():
+        wanted = [parameter.type for parameter in operator.parameters]
+        members = [[o for o, kind in problem.objects.items() if domain.is_subtype(kind, of)] for of in wanted]
+        combinations += [Step(operator.name, args) for args in product(*members)]
     facts, found = set(problem.init), set[Step]()
     while True:
         possible = [step for step in combinations if check_plan(relaxed, problem.objects, facts, (), [step])]

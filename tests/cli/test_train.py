@@ -1,0 +1,65 @@
+"""``nsm train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nsm.config import load_config
+from tests.cli.conftest import Command, JsonCommand
+
+
+def test_one_object_with_the_keys_that_tools_rely_on(nsm_json: JsonCommand, settings: Path) -> None:
+    status, told = nsm_json("train", "planning", "--config", str(settings), "--run", "one")
+    assert status == 0
+    assert told.keys() == {"run", "epochs", "best_epoch", "best_val_acc", "seconds", "interrupted"}
+    assert (told["epochs"], told["interrupted"]) == (2, False)
+    assert Path(told["run"]) == settings.parent / "root" / "planning" / "runs" / "one"
+
+
+def test_options_beat_settings_beat_the_file(nsm: Command, settings: Path) -> None:
+    root = settings.parent / "elsewhere"
+    status, out, err = nsm(
+        *("train", "planning", "--config", str(settings), "--set", "epochs=5", "--set", "lr=1e-4"),
+        *(
+            "--epochs",
+            "1",
+            "--seed",
+            "3",
+            "--model",
+            "flat",
+            "--root",
+            str(root),
+            "--run",
+            "named",
+            "--allow-leaks",
+        ),
+    )
+    assert status == 0
+    config = load_config(root / "planning" / "runs" / "named" / "config.toml")
+    assert (config.epochs, config.seed, config.model, config.learning_rate) == (1, 3, "flat", 1e-4)
+    assert config.planning.allow_leaks
+    assert "leaks are allowed" in err
+    assert "epoch 1/1" in err
+    assert f"nsm evaluate {root / 'planning' / 'runs' / 'named'}" in out
+
+
+def test_quiet(nsm: Command, settings: Path) -> None:
+    status, out, err = nsm("train", "planning", "--config", str(settings), "--quiet")
+    assert status == 0
+    assert err == ""
+    assert "best validation accuracy" in out
+
+
+def test_a_runs_own_configuration_repeats_it(nsm_json: JsonCommand, settings: Path) -> None:
+    first = nsm_json("train", "planning", "--config", str(settings), "--run", "one")[1]
+    again = nsm_json("train", "planning", "--config", f"{first['run']}/config.toml", "--run", "two")[1]
+    assert again["best_val_acc"] == first["best_val_acc"]
+    status, told = nsm_json("train", "planning", "--config", f"{first['run']}/config.toml")
+    assert (status, told["error"]) == (2, "run 'one' exists already")
+
+
+def test_own_problems(nsm: Command, settings: Path, tmp_path: Path) -> None:
+    options = ("--pddl", str(tmp_path), "--plans", str(tmp_path), "--run", "own", "--quiet")
+    assert nsm("train", "planning", "--config", str(settings), *options)[0] == 0
+    planning = load_config(tmp_path / "root" / "planning" / "runs" / "own" / "config.toml").planning
+    assert (planning.pddl, planning.plans, planning.plan_source) == (tmp_path, tmp_path, "files")
