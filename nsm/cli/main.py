@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -39,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _run(arguments: list[str]) -> int:
     as_json, is_debug = "--json" in arguments, "--debug" in arguments
     try:
+        if "--help" in arguments:
+            print(_help(arguments))
+            return 0
         status = app(args=arguments, prog_name="nsm", standalone_mode=False)
     except TyperException as failure:
         if as_json:
@@ -51,12 +55,32 @@ def _run(arguments: list[str]) -> int:
         if is_debug:
             raise
         return _report(failure, as_json=as_json)
+    except BrokenPipeError:
+        # whoever read standard output has gone, and the interpreter would still flush it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as failure:
         if is_debug:
             raise
         message = failure.strerror or str(failure)
         return _report(NSMError(message, file=failure.filename), as_json=as_json)
     return status if isinstance(status, int) else 0
+
+
+def _help(arguments: list[str]) -> str:
+    """The help of the command that ``arguments`` begin with.
+
+    Typer itself would import pydantic to read the flag ``--help``, and take twice as long.
+    """
+    command = typer.main.get_command(app)
+    context = typer.Context(command, info_name="nsm")
+    for name in arguments:
+        inner = getattr(command, "commands", {}).get(name)
+        if inner is None:
+            break
+        command = inner
+        context = typer.Context(command, info_name=name, parent=context)
+    return context.get_help()
 
 
 def _report(failure: NSMError, *, as_json: bool) -> int:

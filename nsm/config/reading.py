@@ -224,8 +224,8 @@ def _nearest(path: Sequence[str]) -> str:
 
 
 def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    for key, field in model.model_fields.items():
-        kind = field.annotation
+    for key, declared in model.model_fields.items():
+        kind = declared.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from _keys(kind, f"{prefix}{key}.")
         else:

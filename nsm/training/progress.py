@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from nsm.training.callbacks import Callback
 
@@ -26,7 +26,7 @@ def _bars(console: Console) -> Progress:
     return Progress(
         TextColumn("{task.description:<9}"),
         BarColumn(bar_width=24),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[count]:>9}"),
         TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[figures]}"),
         console=console,
@@ -68,13 +68,14 @@ class TrainingProgress(Callback):
         self._began, self._first = time.monotonic(), trainer.result.epochs
         if self.console.is_terminal:
             self._progress = _bars(self.console)
-            total = trainer.config.epochs
-            self._epochs = self._progress.add_task("epochs", total=total, completed=self._first, figures="")
-            self._batches = self._progress.add_task("batches", total=len(trainer.train_loader), figures="")
+            batches, add = len(trainer.train_loader), self._progress.add_task
+            total, done = trainer.config.epochs * batches, trainer.position.step
+            self._epochs = add("epochs", total=total, completed=done, count="", figures="")
+            self._batches = add("batches", total=batches, count="", figures="")
             self._progress.start()
 
-    def on_step(self, trainer: Trainer, record: StepRecord) -> None:  # noqa: ARG002
-        """Moves the bar of the batches."""
+    def on_step(self, trainer: Trainer, record: StepRecord) -> None:
+        """Moves both bars."""
         if self._progress is None:
             return
         if record.batch == 1 or not self._graphs:
@@ -83,17 +84,20 @@ class TrainingProgress(Callback):
         spent = time.monotonic() - self._batch_began
         rate = f"{self._graphs / spent:,.0f} graphs/s  " if spent > 0 and self._graphs > record.graphs else ""
         figures = f"{rate}loss {record.loss:.3f}"
-        self._progress.update(self._batches, completed=record.batch, total=record.batches, figures=figures)
+        count = f"{record.batch}/{record.batches}"
+        self._progress.update(self._batches, completed=record.batch, count=count, figures=figures)
+        count = f"{record.epoch}/{trainer.config.epochs}"
+        self._progress.update(self._epochs, completed=trainer.position.step, count=count)
 
     def on_epoch(self, trainer: Trainer, record: EpochRecord) -> None:
-        """Prints one line for the epoch, and moves its bar."""
+        """Prints one line for the epoch."""
         done = record.epoch - self._first
         left = (trainer.config.epochs - record.epoch) * (time.monotonic() - self._began) / done
         self.console.print(self._line(trainer, record, left), highlight=False, soft_wrap=True)
         if self._progress is not None:
             best = trainer.result.best_val_acc
             figures = "" if best is None else f"best val acc {best:.3f}, majority {trainer.majority:.3f}"
-            self._progress.update(self._epochs, completed=record.epoch, figures=figures)
+            self._progress.update(self._epochs, figures=figures)
 
     def _line(self, trainer: Trainer, record: EpochRecord, left: float) -> str:
         metrics, total = record.metrics, trainer.config.epochs
@@ -142,9 +146,10 @@ class PartsBar(AbstractContextManager["PartsBar"]):
             return
         if self._progress is None:
             self._progress = _bars(self.console)
-            self._task = self._progress.add_task(self.name, total=total, figures=what)
+            self._task = self._progress.add_task(self.name, total=total, count="", figures=what)
             self._progress.start()
-        self._progress.update(self._task, completed=done, total=total, figures=what)
+        count = f"{done:,}/{total:,}"
+        self._progress.update(self._task, completed=done, total=total, count=count, figures=what)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -121,9 +121,11 @@ class Trainer:
             with Interruption() as interruption:
                 for callback in self.callbacks:
                     callback.on_start(self)
-                while not (self.is_over or self._must_stop(interruption)):
-                    record = self._train_epoch(interruption)
+                while not self.is_over:
+                    must_stop = self._must_stop(interruption)
+                    record = None if must_stop else self._train_epoch(interruption)
                     if record is None:
+                        save_checkpoint(self.run.last, capture(self))
                         break
                     yield record
         finally:
@@ -134,7 +136,7 @@ class Trainer:
         return self.stop_requested
 
     def _train_epoch(self, interruption: Interruption) -> EpochRecord | None:
-        """Trains on what is left of the epoch under way; None if it was stopped, with its state saved."""
+        """Trains on what is left of the epoch under way; None if it was stopped before its end."""
         at, started, batches = self.position, time.perf_counter(), len(self.train_loader)
         self.model.train()
         graphs = 0
@@ -147,7 +149,6 @@ class Trainer:
                 callback.on_step(self, record)
             if self._must_stop(interruption):
                 self.seconds += time.perf_counter() - started
-                save_checkpoint(self.run.last, capture(self))
                 return None
         return self._end_epoch(started, graphs)
 

@@ -13,7 +13,7 @@ from nsm import pipeline
 from nsm.errors import ConfigError
 from tests.cli.conftest import Command, JsonCommand
 
-HEAVY = ("torch", "numpy", "rich", "lightning_fabric", "pyarrow", "matplotlib", "sklearn")
+HEAVY = ("torch", "numpy", "pydantic", "rich", "lightning_fabric", "pyarrow", "matplotlib", "sklearn")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["data", "show", "--help"]])

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import PIPE
 
 from nsm.config import load_config
+from nsm.training.checkpoints import load_checkpoint
 from tests.cli.conftest import Command, JsonCommand
 
 
@@ -63,3 +69,41 @@ def test_own_problems(nsm: Command, settings: Path, tmp_path: Path) -> None:
     assert nsm("train", "planning", "--config", str(settings), *options)[0] == 0
     planning = load_config(tmp_path / "root" / "planning" / "runs" / "own" / "config.toml").planning
     assert (planning.pddl, planning.plans, planning.plan_source) == (tmp_path, tmp_path, "files")
+
+
+TOY_COMMAND = """
+import sys
+from nsm.cli.main import main
+from nsm.pipeline import domains
+from tests.pipeline.conftest import open_toy
+domains.TASKS["planning"] = open_toy
+main(sys.argv[1:])
+"""
+
+
+def test_ctrl_c_saves_and_ends_in_order(settings: Path) -> None:
+    arguments = (
+        "train",
+        "planning",
+        "--config",
+        str(settings),
+        "--epochs",
+        "100000",
+        "--allow-leaks",
+        "--json",
+    )
+    command = [sys.executable, "-c", TOY_COMMAND, *arguments]
+    with subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("epoch"):
+                break
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    told = json.loads(out)
+    assert told["interrupted"] is True
+    assert 1 <= told["epochs"] < 100_000
+    last = Path(told["run"]) / "last.pt"
+    assert f"stopped; the state so far is in {last}" in err
+    assert load_checkpoint(last)["resources"]["interrupted"] is True

@@ -10,7 +10,6 @@ import pytest
 from nsm.config import Config, load_config
 from nsm.errors import ConfigError
 
-
 Write = Callable[[str], Path]
 
 

@@ -57,15 +57,6 @@ def execute(state: int, plan: Sequence[GroundAction], goal: int, goal_not: int =
     return _VALID
 
 
-def is_valid(state: int, plan: Sequence[GroundAction], goal: int, goal_not: int = 0) -> bool:
-    """Whether `execute` would find the plan valid, without the reasons."""
-    for action in plan:
-        if state & action.pos != action.pos or state & action.neg:
-            return False
-        state = state & action.keep | action.add
-    return state & goal == goal and not state & goal_not
-
-
 def final_state(state: int, plan: Sequence[GroundAction]) -> int:
     """The state after ``plan``, whose steps are taken to be applicable."""
     for action in plan:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -17,14 +20,15 @@ from nsm.data.planning.grounding import GroundTask, fact_mask
 from nsm.data.planning.pddl import load_folder
 from nsm.data.planning.planfiles import read_plans
 from nsm.data.planning.strips import Domain, Problem, Step
-from nsm.data.planning.swaps import Story, Twins, find_twins
+from nsm.data.planning.swaps import Story, Twins, bigrams, find_twins
 from nsm.data.planning.walks import choose_goal, random_walk
 from nsm.data.triples import Sample, Schema
 from nsm.errors import DataError
 
 PAIRS_PER_SHARD = 50
-WALKS_PER_TASK = 3
-ATTEMPTS = 48  # plans tried for one pair before it is given up
+REFERENCE_TASKS = 40  # problems whose plans show which steps usually follow each other
+WALKS_PER_TASK = 6
+ATTEMPTS = 60  # plans tried for one pair before it is given up
 MIN_ARGUMENTS = 4  # argument relations that every data set has, so that models of different domains fit each other
 
 
@@ -104,6 +108,7 @@ class PlanningSource:
         s = self.settings
         key: dict[str, object] = {
             "source": "planning",
+            "code": _code_hash(),
             "graphs": s.graphs,
             "lengths": [s.min_length, s.max_length],
             "min_objects": s.min_objects,
@@ -151,10 +156,23 @@ class PlanningSource:
             wanted = range(nearest, longest) if is_hidden else range(1, nearest)
             if attempt >= ATTEMPTS // 2:  # in some domains every failure is near its cause, or none is
                 wanted = range(1, longest)
-            twins = find_twins(story, wanted, rng, use_original=bool(rng.random() < 0.5))
+            usual = self._usual(family) if attempt < 3 * ATTEMPTS // 4 else None
+            twins = find_twins(story, wanted, rng, use_original=bool(rng.random() < 0.5), usual=usual)
             if twins is not None:
                 return self._samples(twins, family, number)
         return []
+
+    def _usual(self, family: str) -> Counter[tuple[object, ...]]:
+        """How often each bigram of steps occurs in the first plans of a family."""
+        key = json.dumps([self.key(), family], sort_keys=True, default=str)
+        if key not in _USUAL:
+            rng = np.random.default_rng(0)
+            found: Counter[tuple[object, ...]] = Counter()
+            for number in range(REFERENCE_TASKS):
+                for story in islice(self._stories(family, number, rng), WALKS_PER_TASK):
+                    found.update(bigrams(story.plan))
+            _USUAL[key] = found
+        return _USUAL[key]
 
     def _samples(self, twins: Twins, family: str, number: int) -> list[Sample]:
         problem = twins.valid.task.problem.name
@@ -195,6 +213,9 @@ class PlanningSource:
             problem = generate(family, rng, self.settings.scale)
             if len(problem.objects) >= self.settings.min_objects:
                 return GroundTask(load_builtin_domain(family), problem)
+
+
+_USUAL: dict[str, Counter[tuple[object, ...]]] = {}  # of each source and family, worked out once per process
 
 
 @lru_cache(maxsize=4)
@@ -245,6 +266,14 @@ def _known_plans(
     else:
         for problem, found in zip(problems, read_plans(plans, domain, problems), strict=True):
             yield from ((problem, steps) for steps in found)
+
+
+@lru_cache(maxsize=1)
+def _code_hash() -> str:
+    """Hash of this package's own files: data that older code made is not taken for what this code would make."""
+    folder = Path(__file__).parent
+    files = sorted((*folder.glob("*.py"), *folder.glob("domains/*.pddl")))
+    return sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
 
 
 def _hashes(folder: Path) -> dict[str, str]:

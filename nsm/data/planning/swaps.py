@@ -2,25 +2,28 @@
 
 Two objects of one kind change places in the initial state only, in the plan from some step on only, or in the goal
 only. The executor says whether the result still works; if it does, it counts as valid. A twin is taken only where it
-agrees with its partner in what a trivial probe sees: numbers of nodes, of edges by relation, and as nearly as
-possible the events of each fact, the degrees of objects and the patterns of consecutive steps.
+agrees with its partner exactly in what trivial probes see (numbers of nodes and of edges by relation, roles, degrees)
+and in what neighbouring steps show, and as nearly as possible in the edges of each fact.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from functools import lru_cache, partial
+from itertools import combinations, pairwise
+from operator import itemgetter
 
 import numpy as np
 
-from nsm.data.planning.execution import Execution, execute, is_valid
+from nsm.data.planning.execution import Execution, execute
 from nsm.data.planning.grounding import GroundAction, GroundTask, fact_ids
 from nsm.data.planning.strips import Atom
 from nsm.data.planning.view import TrivialView, ViewKey, step_facts
 
 KINDS = ("initial", "plan", "goal")
+USUAL = 2  # a bigram may be this much rarer than the one in whose place it comes
 LOOKED_AT = 6  # matching swaps of one plan that are compared in detail
 
 
@@ -48,9 +51,6 @@ class Story:
         """What the executor says."""
         return execute(self.init, self.plan, self.goal, self.goal_not)
 
-    def works(self) -> bool:
-        """Whether the plan executes and reaches the goal, without the reasons."""
-        return is_valid(self.init, self.plan, self.goal, self.goal_not)
 
 
 @dataclass(frozen=True)
@@ -62,22 +62,27 @@ class Twins:
     failure: Execution
 
 
-def patterns(story: Story) -> Counter[tuple[object, ...]]:
-    """What twins should agree in as nearly as possible.
-
-    These are the edges of each fact by relation, bigrams of consecutive steps, and what the initial state and the
-    goal say of the first and the last step's objects.
-    """
-    found: Counter[tuple[object, ...]] = Counter(("fact", *seen) for seen in _edges_of_facts(story).values())
-    found.update(("steps", *bigram(a, b)) for a, b in zip(story.plan, story.plan[1:], strict=False))
-    found.update(_about(story, story.init, story.plan[0]))
+def ends(story: Story) -> Counter[tuple[object, ...]]:
+    """What the initial state says of the first step's objects only, and the goal of the last step's."""
+    found: Counter[tuple[object, ...]] = Counter(_about(story, story.init, story.plan[0]))
     found.update(_about(story, story.goal, story.plan[-1]))
     return found
 
 
-def distance(one: Story, other: Story) -> int:
-    """How many patterns one story has and the other has not."""
-    a, b = patterns(one), patterns(other)
+def largest_degrees(story: Story) -> tuple[object, ...]:
+    """The largest number of edges of each relation at any fact, step or object."""
+    seen = _edges_of_facts(story)
+    places = Counter((k, arg) for fact in seen for k, arg in enumerate(story.task.facts[fact].args))
+    places.update((k, arg) for action in story.plan for k, arg in enumerate(action.args))
+    most: dict[int, int] = {}
+    for (k, _), count in places.items():
+        most[k] = max(most.get(k, 0), count)
+    return (*map(max, zip(*seen.values(), strict=True)), *sorted(most.items()))
+
+
+def difference(one: Story, other: Story) -> int:
+    """How many facts of one story have no counterpart with the same edges in the other."""
+    a, b = Counter(_edges_of_facts(one).values()), Counter(_edges_of_facts(other).values())
     return (a - b).total() + (b - a).total()
 
 
@@ -104,11 +109,17 @@ def _edges_of_facts(story: Story) -> dict[int, tuple[int, ...]]:
     return {fact: tuple(seen) for fact, seen in events.items()}
 
 
+@lru_cache(maxsize=100_000)
 def bigram(first: GroundAction, second: GroundAction) -> tuple[object, ...]:
     """Two consecutive steps without their objects: operators, and which arguments are the same object."""
     place: dict[str, int] = {}
     equal = tuple(place.setdefault(arg, len(place)) for arg in (*first.args, *second.args))
     return (first.name, second.name, *equal)
+
+
+def bigrams(plan: Sequence[GroundAction]) -> Iterator[tuple[object, ...]]:
+    """The bigrams of a plan."""
+    return (bigram(first, second) for first, second in pairwise(plan))
 
 
 def _about(story: Story, mask: int, action: GroundAction) -> Iterator[tuple[object, ...]]:
@@ -137,10 +148,13 @@ class Swapper:
 
     Args:
         task: The problem; its kinds of objects are worked out once.
+        usual: How often each bigram of steps occurs in working plans of the domain; with it, only swaps of the plan
+            are made whose first swapped step follows its predecessor about as usually as before.
     """
 
-    def __init__(self, task: GroundTask) -> None:
+    def __init__(self, task: GroundTask, usual: Counter[tuple[object, ...]] | None = None) -> None:
         self.task = task
+        self.usual = usual
         members: defaultdict[tuple[object, ...], list[str]] = defaultdict(list)
         for name, kind in kinds_of_objects(task).items():
             members[kind].append(name)
@@ -163,28 +177,40 @@ class Swapper:
         goal_not = self._renamed(story.goal_not, fact_ids(story.goal_not), a, b)
         return replace(story, goal=goal, goal_not=goal_not, kind="goal", swapped=(a, b))
 
-    def swaps(self, story: Story) -> Iterator[tuple[Story, ViewKey]]:
-        """Yields every swap that changes something, with what a trivial probe sees of it."""
+    def swaps(self, story: Story) -> Iterator[tuple[Story, Callable[[], ViewKey]]]:
+        """Yields the swaps that change something, each with a function that tells what a trivial probe sees of it.
+
+        The function must be called before the next swap is asked for, or not at all.
+        """
         whole = view_of(story)
         for a, b in self.pairs(story):
             for swapped in (self.initial(story, a, b), self.goal(story, a, b)):
-                flags = (swapped.init, swapped.goal, swapped.goal_not)
-                if flags != (story.init, story.goal, story.goal_not):
-                    view = whole.copy()
-                    view.set_flags(*flags)
-                    yield swapped, view.key
-            yield from self._plan_swaps(story, a, b, whole.copy())
+                if (swapped.init, swapped.goal, swapped.goal_not) != (story.init, story.goal, story.goal_not):
+                    yield swapped, partial(_key_with_flags, whole, swapped)
+            yield from self._plan_swaps(story, a, b, whole)
 
-    def _plan_swaps(self, story: Story, a: str, b: str, view: TrivialView) -> Iterator[tuple[Story, ViewKey]]:
-        """Moves the first swapped step back from the end; the view changes by one step each time."""
+    def _plan_swaps(
+        self, story: Story, a: str, b: str, whole: TrivialView
+    ) -> Iterator[tuple[Story, Callable[[], ViewKey]]]:
+        """Moves the first swapped step back from the end; the view catches up when it is asked for."""
         plan = list(story.plan)
+        view = whole.copy()
+        pending: list[tuple[GroundAction, GroundAction]] = []
         for start in range(len(plan) - 1, 0, -1):
-            step = plan[start]
-            if a not in step.args and b not in step.args:
+            old = plan[start]
+            if a not in old.args and b not in old.args:
                 continue
-            plan[start] = self.task.action(step.name, tuple(_other(arg, a, b) for arg in step.args))
-            view.exchange(step, plan[start])
-            yield replace(story, plan=tuple(plan), kind="plan", swapped=(a, b), start=start), view.key
+            new = plan[start] = self.task.action(old.name, tuple(_other(arg, a, b) for arg in old.args))
+            pending.append((old, new))
+            if self._is_usual(plan[start - 1], old, new):
+                swapped = replace(story, plan=tuple(plan), kind="plan", swapped=(a, b), start=start)
+                yield swapped, partial(_key_after, view, pending)
+
+    def _is_usual(self, before: GroundAction, old: GroundAction, new: GroundAction) -> bool:
+        if self.usual is None:
+            return True
+        was, now = bigram(before, old), bigram(before, new)
+        return was == now or USUAL * self.usual[now] >= self.usual[was] > 0
 
     def _renamed(self, mask: int, facts: Sequence[int], a: str, b: str) -> int:
         for fact in facts:
@@ -207,44 +233,64 @@ def view_of(story: Story) -> TrivialView:
 
 
 def find_twins(
-    story: Story, distances: range, rng: np.random.Generator, *, use_original: bool = True
+    story: Story,
+    distances: range,
+    rng: np.random.Generator,
+    *,
+    use_original: bool = True,
+    usual: Counter[tuple[object, ...]] | None = None,
 ) -> Twins | None:
     """Looks for a pair of stories that only reasoning over the whole plan can tell apart.
 
-    All swaps are made; among those that fail at an allowed distance and look to a trivial probe exactly like one that
-    works, the nearest match among `LOOKED_AT` random ones is taken.
+    All swaps are made; among those that fail at an allowed distance and look to a trivial and to a local probe exactly
+    like one that works, the nearest match among `LOOKED_AT` random ones is taken.
 
     Args:
         story: A story that works.
         distances: Allowed numbers of steps from the failure back to its cause.
         rng: Source of the choice.
         use_original: Whether ``story`` itself should be the valid twin, rather than a swap that left the plan valid.
+        usual: How often each bigram of steps occurs in working plans, see `Swapper`; with it, the twins must also agree
+            in the largest degrees and in what is said of the first and the last step's objects.
 
     Returns:
         The twins, or None where no swap of this plan will do.
     """
     working: defaultdict[ViewKey, list[Story]] = defaultdict(list, {view_of(story).key: [story]})
-    failing: list[tuple[Story, ViewKey]] = []
-    for swapped, key in Swapper(story.task).swaps(story):
-        if swapped.works():
-            working[key].append(swapped)
-        else:
-            failing.append((swapped, key))
-    candidates = [(bad, working[key]) for bad, key in failing if key in working]
-    best: Twins | None = None
-    closest = 0
-    looked_at = 0
-    for index in rng.permutation(len(candidates)):
-        bad, partners = candidates[index]
-        execution = bad.run()
-        if execution.distance not in distances or has_orphan(bad):
+    failing: list[tuple[Story, Execution, ViewKey]] = []
+    for swapped, look in Swapper(story.task, usual).swaps(story):
+        execution = swapped.run()
+        if execution.valid:
+            working[look()].append(swapped)
+        elif execution.distance in distances:
+            failing.append((swapped, execution, look()))
+    found: list[tuple[int, Twins]] = []
+    for index in rng.permutation(len(failing)):
+        bad, execution, key = failing[index]
+        if key not in working or has_orphan(bad):
             continue
-        choices = partners if use_original or len(partners) == 1 else [p for p in partners if p.kind != "none"]
-        good = choices[0] if use_original else choices[int(rng.integers(len(choices)))]
-        gap = distance(good, bad)
-        if best is None or gap < closest:
-            best, closest = Twins(good, bad, execution), gap
-        looked_at += 1
-        if looked_at == LOOKED_AT or not closest:
-            break
-    return best
+        changed = [partner for partner in working[key] if partner.kind != "none"]
+        choices = changed if changed and not use_original else working[key]
+        good = choices[int(rng.integers(len(choices)))]
+        if usual is None or _look_alike(good, bad):
+            found.append((difference(good, bad), Twins(good, bad, execution)))
+            if len(found) == LOOKED_AT:
+                break
+    return min(found, key=itemgetter(0))[1] if found else None
+
+
+def _key_with_flags(whole: TrivialView, swapped: Story) -> ViewKey:
+    view = whole.copy()
+    view.set_flags(swapped.init, swapped.goal, swapped.goal_not)
+    return view.key
+
+
+def _key_after(view: TrivialView, pending: list[tuple[GroundAction, GroundAction]]) -> ViewKey:
+    for old, new in pending:
+        view.exchange(old, new)
+    pending.clear()
+    return view.key
+
+
+def _look_alike(one: Story, other: Story) -> bool:
+    return ends(one) == ends(other) and largest_degrees(one) == largest_degrees(other)
