@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -135,12 +135,12 @@ class PlanningSource:
         """Both twins of each pair.
 
         Raises:
-            DataError: If no pair of the shard could be made.
+            DataError: If no pair of a whole shard could be made.
         """
         samples: list[Sample] = []
         for number in range(shard.first, shard.first + shard.count):
             samples += self._pair(shard.family, number)
-        if not samples:
+        if not samples and shard.count == PAIRS_PER_SHARD:
             hint = "give more problems or longer plans, or lower planning.min_distance"
             what = f"{ATTEMPTS} plans for each of {shard.count} pairs had no twin that fails for a hidden reason"
             raise DataError(f"planning domain {shard.family!r}: {what}", file=self.settings.pddl, hint=hint)
@@ -162,9 +162,13 @@ class PlanningSource:
                 return self._samples(twins, family, number)
         return []
 
+    @cached_property
+    def _identity(self) -> str:
+        return json.dumps(self.key(), sort_keys=True)
+
     def _usual(self, family: str) -> Counter[tuple[object, ...]]:
         """How often each bigram of steps occurs in the first plans of a family."""
-        key = json.dumps([self.key(), family], sort_keys=True, default=str)
+        key = (self._identity, family)
         if key not in _USUAL:
             rng = np.random.default_rng(0)
             found: Counter[tuple[object, ...]] = Counter()
@@ -215,7 +219,7 @@ class PlanningSource:
                 return GroundTask(load_builtin_domain(family), problem)
 
 
-_USUAL: dict[str, Counter[tuple[object, ...]]] = {}  # of each source and family, worked out once per process
+_USUAL: dict[tuple[str, str], Counter[tuple[object, ...]]] = {}  # of each source and family, worked out once per process
 
 
 @lru_cache(maxsize=4)

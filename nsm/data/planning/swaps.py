@@ -9,9 +9,9 @@ and in what neighbouring steps show, and as nearly as possible in the edges of e
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import combinations, pairwise
 from operator import itemgetter
 
@@ -20,7 +20,7 @@ import numpy as np
 from nsm.data.planning.execution import Execution, execute
 from nsm.data.planning.grounding import GroundAction, GroundTask, fact_ids
 from nsm.data.planning.strips import Atom
-from nsm.data.planning.view import TrivialView, ViewKey, step_facts
+from nsm.data.planning.view import TrivialView, step_facts
 
 KINDS = ("initial", "plan", "goal")
 USUAL = 2  # a bigram may be this much rarer than the one in whose place it comes
@@ -177,22 +177,21 @@ class Swapper:
         goal_not = self._renamed(story.goal_not, fact_ids(story.goal_not), a, b)
         return replace(story, goal=goal, goal_not=goal_not, kind="goal", swapped=(a, b))
 
-    def swaps(self, story: Story) -> Iterator[tuple[Story, Callable[[], ViewKey]]]:
-        """Yields the swaps that change something, each with a function that tells what a trivial probe sees of it.
-
-        The function must be called before the next swap is asked for, or not at all.
-        """
+    def lookalikes(self, story: Story) -> Iterator[Story]:
+        """Yields the swaps that change something and that a trivial probe cannot tell from the story."""
         whole = view_of(story)
+        present = whole.present
         for a, b in self.pairs(story):
             for swapped in (self.initial(story, a, b), self.goal(story, a, b)):
-                if (swapped.init, swapped.goal, swapped.goal_not) != (story.init, story.goal, story.goal_not):
-                    yield swapped, partial(_key_with_flags, whole, swapped)
+                if self._may_look_alike(story, swapped, present):
+                    view = whole.copy()
+                    view.set_flags(swapped.init, swapped.goal, swapped.goal_not)
+                    if view.key == whole.key:
+                        yield swapped
             yield from self._plan_swaps(story, a, b, whole)
 
-    def _plan_swaps(
-        self, story: Story, a: str, b: str, whole: TrivialView
-    ) -> Iterator[tuple[Story, Callable[[], ViewKey]]]:
-        """Moves the first swapped step back from the end; the view catches up when it is asked for."""
+    def _plan_swaps(self, story: Story, a: str, b: str, whole: TrivialView) -> Iterator[Story]:
+        """Moves the first swapped step back from the end; the view changes by one step each time."""
         plan = list(story.plan)
         view = whole.copy()
         pending: list[tuple[GroundAction, GroundAction]] = []
@@ -202,9 +201,21 @@ class Swapper:
                 continue
             new = plan[start] = self.task.action(old.name, tuple(_other(arg, a, b) for arg in old.args))
             pending.append((old, new))
-            if self._is_usual(plan[start - 1], old, new):
-                swapped = replace(story, plan=tuple(plan), kind="plan", swapped=(a, b), start=start)
-                yield swapped, partial(_key_after, view, pending)
+            if not self._is_usual(plan[start - 1], old, new):
+                continue
+            for before, after in pending:
+                view.exchange(before, after)
+            pending.clear()
+            if view.key == whole.key:
+                yield replace(story, plan=tuple(plan), kind="plan", swapped=(a, b), start=start)
+
+    @staticmethod
+    def _may_look_alike(story: Story, swapped: Story, present: int) -> bool:
+        """Whether a swap changes facts of the graph, and neither their number nor how many of them hold at first."""
+        gone, come = story.init & ~swapped.init & present, swapped.init & ~story.init & present
+        aims, new_aims = story.goal | story.goal_not, swapped.goal | swapped.goal_not
+        is_changed = gone or (story.goal, story.goal_not) != (swapped.goal, swapped.goal_not)
+        return bool(is_changed) and gone.bit_count() == come.bit_count() and not new_aims & ~(present | aims)
 
     def _is_usual(self, before: GroundAction, old: GroundAction, new: GroundAction) -> bool:
         if self.usual is None:
@@ -256,40 +267,23 @@ def find_twins(
     Returns:
         The twins, or None where no swap of this plan will do.
     """
-    working: defaultdict[ViewKey, list[Story]] = defaultdict(list, {view_of(story).key: [story]})
-    failing: list[tuple[Story, Execution, ViewKey]] = []
-    for swapped, look in Swapper(story.task, usual).swaps(story):
+    working, failing = [story], []
+    for swapped in Swapper(story.task, usual).lookalikes(story):
         execution = swapped.run()
         if execution.valid:
-            working[look()].append(swapped)
+            working.append(swapped)
         elif execution.distance in distances:
-            failing.append((swapped, execution, look()))
+            failing.append((swapped, execution))
     found: list[tuple[int, Twins]] = []
     for index in rng.permutation(len(failing)):
-        bad, execution, key = failing[index]
-        if key not in working or has_orphan(bad):
-            continue
-        changed = [partner for partner in working[key] if partner.kind != "none"]
-        choices = changed if changed and not use_original else working[key]
+        bad, execution = failing[index]
+        choices = working if use_original or len(working) == 1 else working[1:]
         good = choices[int(rng.integers(len(choices)))]
-        if usual is None or _look_alike(good, bad):
+        if not has_orphan(bad) and (usual is None or _look_alike(good, bad)):
             found.append((difference(good, bad), Twins(good, bad, execution)))
             if len(found) == LOOKED_AT:
                 break
     return min(found, key=itemgetter(0))[1] if found else None
-
-
-def _key_with_flags(whole: TrivialView, swapped: Story) -> ViewKey:
-    view = whole.copy()
-    view.set_flags(swapped.init, swapped.goal, swapped.goal_not)
-    return view.key
-
-
-def _key_after(view: TrivialView, pending: list[tuple[GroundAction, GroundAction]]) -> ViewKey:
-    for old, new in pending:
-        view.exchange(old, new)
-    pending.clear()
-    return view.key
 
 
 def _look_alike(one: Story, other: Story) -> bool:

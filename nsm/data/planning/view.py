@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from nsm.data.planning.grounding import GroundAction, GroundTask, fact_ids
+from nsm.data.planning.grounding import GroundAction, GroundTask, fact_ids, fact_mask
 
 MAX_DEGREE = 4096
 ViewKey = tuple[int, int, int, int]
@@ -63,6 +63,11 @@ class TrivialView:
     def key(self) -> ViewKey:
         """Equal keys, equal trivial features."""
         return self._facts, self._fact_hash, self._object_hash, self._role_hash
+
+    @property
+    def present(self) -> int:
+        """Mask of the facts in the graph."""
+        return fact_mask(fact for fact, edges in self._edges.items() if edges)
 
     def copy(self) -> TrivialView:
         """A view that changes on its own."""
