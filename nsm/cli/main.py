@@ -93,5 +93,5 @@ def _report(failure: NSMError, *, as_json: bool) -> int:
         place = f"{failure.file}:{failure.line}: "
     print(f"Error: {place}{failure.message}", file=sys.stderr)
     if failure.hint is not None:
-        print(f"Try: {failure.hint}", file=sys.stderr)
+        print(f"Hint: {failure.hint}", file=sys.stderr)
     return 2

@@ -45,7 +45,7 @@ class PlanningConfig(DomainConfig):
 
     Attributes:
         domains: Generated domains, in equal shares; not used with ``pddl``.
-        graphs: Number of graphs to make, valid and invalid ones together.
+        graphs: Number of graphs to make, valid and invalid ones together; by default 9,000, or 3,000 with ``pddl``.
         min_length: Shortest plan, in steps.
         max_length: Longest plan, in steps.
         min_objects: Fewest objects of a generated problem.
@@ -64,16 +64,23 @@ class PlanningConfig(DomainConfig):
         "ferry",
         "grid",
     )
-    graphs: Annotated[int, Field(ge=20)] = 12_000
+    graphs: Annotated[int, Field(ge=20)] | None = None
     min_length: Annotated[int, Field(ge=1)] = 8
     max_length: Annotated[int, Field(ge=1, le=1000)] = 24
     min_objects: Annotated[int, Field(ge=2)] = 4
     min_distance: Annotated[int, Field(ge=1)] = 3
-    nonlocal_share: Share = 0.8
+    nonlocal_share: Share = 0.85
     scale: Annotated[float, Field(gt=0, le=10)] = 1.0
     pddl: FolderPath | None = None
     plans: FolderPath | None = None
     plan_source: Literal["walk", "planner", "files"] = "walk"
+
+    @property
+    def num_graphs(self) -> int:
+        """The number of graphs to make."""
+        if self.graphs is not None:
+            return self.graphs
+        return 9_000 if self.pddl is None else 3_000
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -157,7 +164,7 @@ class Config(_Settings):
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     devices: Annotated[int, Field(ge=1, le=1)] = 1
     threads: Annotated[int, Field(ge=1)] = 1
-    workers: Annotated[int, Field(ge=0)] = 0
+    workers: Annotated[int, Field(ge=0)] = 2
     root: FolderPath | None = None
     run: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = None
     cache: FolderPath | None = None

@@ -47,7 +47,7 @@ class Encoder(nn.Module):
 
         ``edge_weight`` defaults to 1 and ``tie_key`` to the node's position, where a foreign graph has none.
         """
-        x: Tensor = self.norm(self.linear(data.x).float() if data.x.dtype == torch.float32 else self.linear(data.x))
+        x: Tensor = self.norm(self.linear(data.x).to(data.x.dtype))  # autocast would leave bfloat16
         count = x.shape[0]
         batch = getattr(data, "batch", None)
         batch = x.new_zeros(count, dtype=torch.long) if batch is None else batch
@@ -56,7 +56,13 @@ class Encoder(nn.Module):
         tie_key = getattr(data, "tie_key", None)
         tie_key = torch.arange(count, device=x.device) if tie_key is None else tie_key
         graph = RelationalGraph(
-            data.edge_index, data.edge_type, weight, torch.ones_like(weight), count, self.num_relations, self.message_norm
+            data.edge_index,
+            data.edge_type,
+            weight,
+            torch.ones_like(weight),
+            count,
+            self.num_relations,
+            self.message_norm,
         )
         num_graphs = getattr(data, "num_graphs", None) or 1
         return Encoded(x, graph, batch, tie_key, int(num_graphs))

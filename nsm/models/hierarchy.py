@@ -61,7 +61,8 @@ class GatedFusion(nn.Module):
     def forward(self, up: Tensor, down: Tensor) -> Tensor:
         """Returns the mixture."""
         gate = torch.sigmoid(self.gate)
-        return gate * up + (1 - gate) * self.map(down)
+        mapped: Tensor = self.map(down)
+        return gate * up + (1 - gate) * mapped
 
 
 class Hierarchy(nn.Module):
@@ -103,7 +104,9 @@ class Hierarchy(nn.Module):
         self.encoder = Encoder(in_channels, channels, num_relations, norm)
         places = iter(range(sum(blocks)))
         self.levels = nn.ModuleList(
-            ReversibleStack([ReversibleBlock(channels, relations, dropout, next(places), self.key) for _ in range(n)])
+            ReversibleStack(
+                [ReversibleBlock(channels, relations, dropout, next(places), self.key) for _ in range(n)]
+            )
             for n in blocks
         )
         self.liftings = nn.ModuleList(Lifting(channels, relations) for _ in blocks[1:])
@@ -132,7 +135,13 @@ class Hierarchy(nn.Module):
             lifting: Lifting = self.liftings[depth]  # type: ignore[assignment]
             score = lifting.score(x).squeeze(1).to(x.dtype)
             plan = contract(
-                graph, score, tie_key, batch, encoded.num_graphs, ratio=self.pool_ratio, semiring=self.semiring
+                graph,
+                score,
+                tie_key,
+                batch,
+                encoded.num_graphs,
+                ratio=self.pool_ratio,
+                semiring=self.semiring,
             )
             x, detail = lifting(x, graph, plan)
             ascent.details.append(detail)
@@ -143,7 +152,8 @@ class Hierarchy(nn.Module):
     def what(self, ascent: Ascent, *, use_details: bool) -> Tensor:
         """Comes back down to the encoder's output: the synthesis of the lifting scheme (unpooling).
 
-        With details the inverse of :meth:`why` up to rounding; without, what the abstract level alone explains.
+        With details the inverse of :meth:`why` up to rounding; without, what the abstract level alone
+        explains.
         """
         return self._inverse_level(self.descend(ascent, use_details=use_details), 0, ascent)
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass
 class Output:
     """Result of one forward pass; unpacks as ``logits, reconstructed = model(batch)``.
 
     Shapes:
         - **logits**: ``(G, K)``.
-        - **reconstructed**: ``(N, C)`` details-free reconstruction of ``target``, or None (flat model, or not asked).
+        - **reconstructed**: ``(N, C)`` details-free reconstruction of ``target``; None from a flat model, or
+          where it was not asked for.
         - **target**: ``(N, C)`` encoder output, layer-normalised and detached, or None.
         - **batch**: ``(N,)`` graph of each node.
     """

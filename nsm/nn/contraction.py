@@ -36,7 +36,10 @@ class Contraction:
 
 
 def priority(score: Tensor, tie_key: Tensor) -> Tensor:
-    """Ranks nodes by rounded score, ties by the stored random key: ``(N,)`` distinct integers, highest first to go."""
+    """Ranks nodes by rounded score, ties by the stored random key: ``(N,)`` distinct integers.
+
+    The highest come first when the nodes that stay are chosen.
+    """
     by_key = torch.sort(tie_key, stable=True).indices
     rounded = torch.round(score.detach()[by_key], decimals=SCORE_DECIMALS)
     order = by_key[torch.sort(rounded, stable=True).indices]
@@ -48,11 +51,12 @@ def priority(score: Tensor, tie_key: Tensor) -> Tensor:
 def dominating_set(rank: Tensor, edge_index: Tensor) -> Tensor:
     """The greedy maximal independent set: going down the ranks, a node enters unless a neighbour is in.
 
-    It dominates every component, and isolated nodes are in it. All local maxima enter at once, round by round,
-    which gives the same set as the sequential rule.
+    It dominates every component, and isolated nodes are in it. All local maxima enter at once, round by
+    round, which gives the same set as the sequential rule.
 
     Shapes:
-        - **rank**: ``(N,)`` distinct integers; **edge_index**: ``(2, E)`` without self-loops; output: ``(N,)`` bool.
+        - **rank**: ``(N,)`` distinct integers; **edge_index**: ``(2, E)`` without self-loops.
+        - output: ``(N,)`` bool.
     """
     src, dst = torch.cat((edge_index, edge_index.flip(0)), dim=1)
     chosen = torch.zeros_like(rank, dtype=torch.bool)
@@ -91,7 +95,9 @@ def _leaders(kept_mask: Tensor, rank: Tensor, graph: RelationalGraph) -> tuple[T
     best = torch.full_like(rank, -1).scatter_reduce_(0, dst, rank[src], "amax")
     node_of_rank = torch.empty_like(rank)
     node_of_rank[rank] = torch.arange(rank.numel(), device=rank.device)
-    leader = torch.where(kept_mask, torch.arange(rank.numel(), device=rank.device), node_of_rank[best.clamp(min=0)])
+    leader = torch.where(
+        kept_mask, torch.arange(rank.numel(), device=rank.device), node_of_rank[best.clamp(min=0)]
+    )
     confidence = torch.where(kept_mask, 1.0, 0.0).to(weight.dtype)
     to_leader = src == leader[dst]
     confidence.scatter_reduce_(0, dst[to_leader], weight[to_leader], "amax")
@@ -141,8 +147,9 @@ def contract(
 ) -> Contraction:
     """Chooses the nodes that stay and builds the graph of the next level.
 
-    The nodes that stay are a dominating set by descending score, filled up by score to ``ratio`` of each graph:
-    the budget is the share after completion, so a graph keeps more only if its dominating set needs more.
+    The nodes that stay are a dominating set by descending score, filled up by score to ``ratio`` of each
+    graph: the budget is the share after completion, so a graph keeps more only if its dominating set needs
+    more.
 
     Args:
         graph: The level's edges.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -43,8 +44,7 @@ class _SegmentConv(torch.autograd.Function):
 
 def _segments(relation_ptr: tuple[int, ...]) -> list[tuple[int, tuple[int, int]]]:
     """The relations that have edges, each with the bounds of its segment."""
-    bounds = zip(relation_ptr[:-1], relation_ptr[1:], strict=True)
-    return [(r, bound) for r, bound in enumerate(bounds) if bound[0] < bound[1]]
+    return [(r, bound) for r, bound in enumerate(pairwise(relation_ptr)) if bound[0] < bound[1]]
 
 
 class RelationalConv(nn.Module):

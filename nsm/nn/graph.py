@@ -15,7 +15,8 @@ class MessageEdges:
 
     Shapes:
         - **src**, **dst**: ``(E,)`` indices into the source and the destination nodes.
-        - **coefficient**: ``(E,)`` confidence times multiplicity, divided by the norm of its (destination, relation).
+        - **coefficient**: ``(E,)`` confidence times multiplicity, divided by the norm of its destination and
+          relation.
         - **relation_ptr**: ``R + 1`` offsets of the relations' segments, as Python integers.
     """
 
@@ -31,9 +32,9 @@ class RelationalGraph:
     r"""A directed multigraph with typed, confidence-weighted edges, whole batches included.
 
     Messages run along every edge in both directions; the reverse of relation ``r`` is relation
-    ``r + num_relations``. A message is weighted by its confidence and divided by a norm of the number of edges
-    that reach its destination under its relation, parallel edges counted, confidences *not* counted: halving all
-    confidences halves all messages.
+    ``r + num_relations``. A message is weighted by its confidence and divided by a norm of the number of
+    edges that reach its destination under its relation, parallel edges counted, confidences *not* counted:
+    halving all confidences halves all messages.
 
     Args:
         edge_index: Heads and tails.

@@ -18,7 +18,8 @@ class RelationalUpdate(nn.Module):
         hidden_channels: Number of features between the two maps.
         out_channels: Number of output features.
         num_relations: Number of relations, reverses included.
-        use_root: Whether a node's own features take part (only where sources and destinations are the same nodes).
+        use_root: Whether a node's own features take part, which needs sources and destinations to be the same
+            nodes.
         scale: Factor on the initial ``W_2``; below one, a deep stack starts near the identity.
 
     Shapes:

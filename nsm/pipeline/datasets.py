@@ -46,14 +46,9 @@ def load_graphs(config: Config, *, quiet: bool = False) -> PackedGraphs:
         RunError: If the root cannot be written.
         DataError: If the user's files are malformed.
     """
+    source, cache = open_task(config).source, _cache(config)
     with PartsBar("building data", Console(stderr=True, quiet=quiet)) as bar:
-        return build_dataset(
-            open_task(config).source,
-            _cache(config),
-            workers=config.workers,
-            progress=bar,
-            seed=config.seed,
-        )
+        return build_dataset(source, cache, workers=config.workers, progress=bar, seed=config.seed)
 
 
 def default_dataset_name(domain: Literal["planning"]) -> str:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nsm.config import Config
+    from nsm.config import Config, PlanningConfig
     from nsm.data.build import GraphSource
     from nsm.data.packed import PackedGraphs
-    from nsm.data.planning.strips import Domain
 
 __all__ = ["TASKS", "Task", "open_task"]
 
@@ -36,7 +32,7 @@ class Task:
 
 
 def open_task(config: Config) -> Task:
-    """The configured domain.
+    """The configured domain; the user's files are read here, before anything is written.
 
     Raises:
         DataError: If the user's files are malformed.
@@ -45,32 +41,27 @@ def open_task(config: Config) -> Task:
 
 
 def _planning(config: Config) -> Task:
+    from nsm.data.planning.confirm import confirmed_share
     from nsm.data.planning.local_probe import local_probe
     from nsm.data.planning.source import PlanningSource
 
     source = PlanningSource(config.planning, config.seed)
+    domains = {family: source.domain(family) for family in source.families}
+    _check_plans(config.planning)
 
     def confirm(graphs: PackedGraphs) -> float:
-        domains = {family: source.domain(family) for family in source.families}
-        rows = zip(graphs.sources(), graphs.table["family"].to_pylist(), graphs.labels, strict=True)
-        names = graphs.schema.labels
-        agreed = [_verdict(json.loads(text), domains[family]) == names[label] for text, family, label in rows]
-        return float(np.mean(agreed))
+        return confirmed_share(graphs, {family: source.domain(family) for family in source.families})
 
     return Task(source, confirm, local_probe)
 
 
-def _verdict(story: Mapping[str, Any], domain: Domain) -> str:
-    """The label that the lifted checker gives, which shares no code with the executor."""
-    from nsm.data.planning.checking import check_plan
-    from nsm.data.planning.strips import Atom
+def _check_plans(planning: PlanningConfig) -> None:
+    """Reads the user's plan files, where plans come from files."""
+    from nsm.data.planning.pddl import load_folder
+    from nsm.data.planning.planfiles import read_plans
 
-    init, goal, goal_not = (
-        [Atom(predicate, tuple(args)) for predicate, *args in story[part]]
-        for part in ("init", "goal", "goal_not")
-    )
-    steps = [(name, args) for name, *args in story["plan"]]
-    return "valid" if check_plan(domain, story["objects"], init, goal, steps, goal_not) else "invalid"
+    if planning.plan_source == "files" and planning.pddl is not None:
+        read_plans(planning.plans or planning.pddl, *load_folder(planning.pddl))
 
 
 TASKS: dict[str, Callable[[Config], Task]] = {"planning": _planning}

@@ -16,6 +16,7 @@ from nsm.config.reading import PROVENANCE
 from nsm.config.toml import to_toml
 from nsm.models import build_model
 from nsm.pipeline.datasets import default_dataset_name, load_graphs, require_honest
+from nsm.pipeline.domains import open_task
 from nsm.runs import Run, create_run, ensure_writable, require_unused, resolve_root, write_text
 from nsm.training import Callback, Trainer, TrainResult
 from nsm.training.checkpoints import promote
@@ -59,8 +60,9 @@ def build_trainer(config: Config, *, callbacks: Sequence[Callback] = (), quiet: 
         DataError: If the user's files are malformed, or the data fails its audit.
     """
     root = resolve_root(config.root)
-    ensure_writable(root)
     require_unused(root, config.domain, config.run)
+    open_task(config)  # a mistake in the user's files leaves nothing behind
+    ensure_writable(root)
     graphs = load_graphs(config, quiet=quiet)
     require_honest(graphs, config, quiet=quiet)
     run = create_run(root, config.domain, config.run)

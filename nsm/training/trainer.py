@@ -160,9 +160,8 @@ class Trainer:
         batch = batch.to(self.fabric.device)
         self.model.set_step(at.step)  # type: ignore[operator]
         self.optimizer.zero_grad()
-        with self.fabric.autocast():
-            output = self.model(batch, reconstruct=weight > 0)
-            losses = compute_loss(output, batch, weight)
+        output = self._wrapped(batch, reconstruct=weight > 0)
+        losses = compute_loss(output, batch, weight)
         self._check_finite(total := losses.total.item())
         self.fabric.backward(losses.total)
         if config.clip_norm:

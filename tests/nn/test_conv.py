@@ -9,7 +9,9 @@ from nsm.nn import RelationalConv, RelationalGraph
 from tests.nn.odd_graphs import IN_CHANNELS, NUM_RELATIONS, odd_batch
 
 
-def graph_of(norm: str, dtype: torch.dtype = torch.float64, halve: bool = False) -> tuple[torch.Tensor, RelationalGraph]:
+def graph_of(
+    norm: str, dtype: torch.dtype = torch.float64, halve: bool = False
+) -> tuple[torch.Tensor, RelationalGraph]:
     data = odd_batch(dtype)
     weight = data.edge_weight * (0.5 if halve else 1.0)
     multiplicity = torch.arange(1, weight.numel() + 1, dtype=dtype) % 3 + 1

@@ -211,6 +211,29 @@ def test_the_cycle_term_comes_every_few_steps_and_weighs_as_much_more(
     assert weights == [0.2, 0.0, 0.2, 0.0, 0.2]
 
 
+def test_mixed_precision_ends_before_the_loss(
+    graphs: PackedGraphs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import nsm.training.trainer as module
+
+    seen: list[tuple[torch.dtype, bool]] = []
+    products: set[torch.dtype] = set()
+    real = module.compute_loss
+
+    def record_dtype(output: Any, batch: Any, weight: float) -> Any:
+        seen.append((output.logits.dtype, torch.is_autocast_enabled("cpu")))
+        return real(output, batch, weight)
+
+    monkeypatch.setattr(module, "compute_loss", record_dtype)
+    trainer = toy_trainer(graphs, tmp_path, AtStep(1, request_stop), precision="bf16-mixed")
+    for part in trainer.model.modules():
+        if isinstance(part, torch.nn.Linear):
+            part.register_forward_hook(lambda _, __, result: products.add(result.dtype))
+    trainer.fit()
+    assert seen == [(torch.float32, False)]
+    assert products == {torch.bfloat16}
+
+
 def test_the_flat_model_trains_without_a_reconstruction(graphs: PackedGraphs, tmp_path: Path) -> None:
     trainer = toy_trainer(graphs, tmp_path, epochs=1, model="flat", flat_layers=1)
     assert trainer.fit().epochs == 1

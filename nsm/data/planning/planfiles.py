@@ -26,7 +26,8 @@ def find_plans(folder: str | Path, problem: Problem) -> list[Path]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise DataError("expected a folder of plan files, came nothing there", file=folder)
+        message = "the folder does not exist" if not folder.exists() else "expected a folder, came a file"
+        raise DataError(message, file=folder, hint="expected plan files such as p01.plan in a folder")
     stem = Path(problem.file).stem if problem.file else problem.name
     pattern = re.compile(rf"{re.escape(stem)}(?:\.\d+)?(?:{'|'.join(map(re.escape, SUFFIXES))})(?:\.\d+)?")
     return sorted(file for file in folder.iterdir() if pattern.fullmatch(file.name) and file.is_file())

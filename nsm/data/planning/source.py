@@ -28,6 +28,7 @@ from nsm.errors import DataError
 PAIRS_PER_SHARD = 50
 REFERENCE_TASKS = 40  # problems whose plans show which steps usually follow each other
 WALKS_PER_TASK = 6
+PLANNER_SECONDS = 10.0  # for each problem; those that take longer are left out
 ATTEMPTS = 60  # plans tried for one pair before it is given up
 MIN_ARGUMENTS = 4  # argument relations that every data set has, so that models of different domains fit each other
 
@@ -35,17 +36,60 @@ MIN_ARGUMENTS = 4  # argument relations that every data set has, so that models 
 class PlanningSettings(Protocol):
     """The settings that determine a planning data set; see ``[planning]`` of the configuration."""
 
-    domains: tuple[str, ...]
-    graphs: int
-    min_length: int
-    max_length: int
-    min_objects: int
-    min_distance: int
-    nonlocal_share: float
-    scale: float
-    pddl: Path | None
-    plans: Path | None
-    plan_source: str
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Generated domains, in equal shares."""
+        ...
+
+    @property
+    def num_graphs(self) -> int:
+        """Number of graphs, valid and invalid ones together."""
+        ...
+
+    @property
+    def min_length(self) -> int:
+        """Shortest plan, in steps."""
+        ...
+
+    @property
+    def max_length(self) -> int:
+        """Longest plan, in steps."""
+        ...
+
+    @property
+    def min_objects(self) -> int:
+        """Fewest objects of a generated problem."""
+        ...
+
+    @property
+    def min_distance(self) -> int:
+        """Fewest steps from a non-local failure back to its cause."""
+        ...
+
+    @property
+    def nonlocal_share(self) -> float:
+        """Share of the invalid plans whose failure is non-local."""
+        ...
+
+    @property
+    def scale(self) -> float:
+        """Size of the generated problems, relative to the usual one."""
+        ...
+
+    @property
+    def pddl(self) -> Path | None:
+        """Folder with the user's domain and problems."""
+        ...
+
+    @property
+    def plans(self) -> Path | None:
+        """Folder with the user's plans."""
+        ...
+
+    @property
+    def plan_source(self) -> str:
+        """Where plans come from: ``walk``, ``planner`` or ``files``."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -109,7 +153,7 @@ class PlanningSource:
         key: dict[str, object] = {
             "source": "planning",
             "code": _code_hash(),
-            "graphs": s.graphs,
+            "graphs": s.num_graphs,
             "lengths": [s.min_length, s.max_length],
             "min_objects": s.min_objects,
             "min_distance": s.min_distance,
@@ -123,7 +167,7 @@ class PlanningSource:
 
     def shards(self) -> list[Shard]:
         """The pairs of all families in pieces; equal shares for each family."""
-        pairs = self.settings.graphs // 2
+        pairs = self.settings.num_graphs // 2
         share = [pairs // len(self.families) + (i < pairs % len(self.families)) for i in range(len(self.families))]
         return [
             Shard(family, first, min(PAIRS_PER_SHARD, total - first))
@@ -261,10 +305,9 @@ def _known_plans(
     domain: Domain, problems: Sequence[Problem], plans: str, plan_source: str
 ) -> Iterator[tuple[Problem, Sequence[Step]]]:
     if plan_source == "planner":
-        from nsm.data.planning.planner import solve
+        from nsm.data.planning.planner import solve_all
 
-        for problem in problems:
-            plan = solve(domain, problem)
+        for problem, plan in zip(problems, solve_all(domain, problems, PLANNER_SECONDS), strict=True):
             if plan is not None:
                 yield problem, plan
     else:

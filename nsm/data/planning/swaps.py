@@ -155,6 +155,7 @@ class Swapper:
     def __init__(self, task: GroundTask, usual: Counter[tuple[object, ...]] | None = None) -> None:
         self.task = task
         self.usual = usual
+        self._fluents: dict[int, list[int]] = {}
         members: defaultdict[tuple[object, ...], list[str]] = defaultdict(list)
         for name, kind in kinds_of_objects(task).items():
             members[kind].append(name)
@@ -167,8 +168,7 @@ class Swapper:
 
     def initial(self, story: Story, a: str, b: str) -> Story:
         """Exchanges two objects in the changeable facts of the initial state."""
-        facts = [fact for fact in fact_ids(story.init) if self.task.is_fluent(fact)]
-        init = self._renamed(story.init, facts, a, b)
+        init = self._renamed(story.init, self._changeable(story.init), a, b)
         return replace(story, init=init, kind="initial", swapped=(a, b))
 
     def goal(self, story: Story, a: str, b: str) -> Story:
@@ -216,6 +216,12 @@ class Swapper:
         aims, new_aims = story.goal | story.goal_not, swapped.goal | swapped.goal_not
         is_changed = gone or (story.goal, story.goal_not) != (swapped.goal, swapped.goal_not)
         return bool(is_changed) and gone.bit_count() == come.bit_count() and not new_aims & ~(present | aims)
+
+    def _changeable(self, init: int) -> Sequence[int]:
+        """The fluents of an initial state, worked out once for each."""
+        if init not in self._fluents:
+            self._fluents[init] = [fact for fact in fact_ids(init) if self.task.is_fluent(fact)]
+        return self._fluents[init]
 
     def _is_usual(self, before: GroundAction, old: GroundAction, new: GroundAction) -> bool:
         if self.usual is None:

@@ -92,6 +92,8 @@ def _cut(text: str, kind: str, file: str) -> list[Section]:
     sections: list[Section] = []
     for match in re.finditer(r"[()]", text):
         if match[0] == "(":
+            if len(opened) > 1 and text.startswith(":", match.end()):  # a section inside of another one
+                raise _unclosed(text, opened[-1], file)
             opened.append(match.start())
             continue
         if not opened:
@@ -107,12 +109,19 @@ def _cut(text: str, kind: str, file: str) -> list[Section]:
             line = text.count("\n", 0, text.index(rest, match.end())) + 1
             raise DataError(f"expected the end of the file, came {rest[:20]!r}", file=file, line=line)
     if opened:
-        line = text.count("\n", 0, opened[-1]) + 1
-        raise DataError("this '(' is never closed", file=file, line=line, hint="add the missing ')'")
+        raise _unclosed(text, opened[-1], file)
     if not re.match(r"\s*\(\s*define\b", text) or not sections or sections[0].key != kind:
         came = f"({sections[0].key} ..)" if sections else repr(text.strip()[:20])
         raise DataError(f"expected (define ({kind} NAME) ..), came {came}", file=file, line=1)
     return sections
+
+
+def _unclosed(text: str, start: int, file: str) -> DataError:
+    """The error of a parenthesis without its other half."""
+    word = re.match(r"\(\s*[^\s()]*", text[start:])
+    assert word is not None
+    line = text.count("\n", 0, start) + 1
+    return DataError(f"this {word[0]!r} is never closed", file=file, line=line, hint="add the missing ')'")
 
 
 def _order(sections: list[Section], kind: str, file: str) -> list[Section]:

@@ -52,7 +52,7 @@ class TrivialView:
         self._links: dict[str, int] = {}
         self._facts = self._fact_hash = self._object_hash = self._role_hash = 0
         for fact in fact_ids(goal | goal_not):
-            self._touch(fact, 1)  # a mention that is no edge of a step keeps the fact in the graph
+            self._touch(fact, 1)
         for action in plan:
             for fact, by in _edge_counts(action).items():
                 self._touch(fact, by)
@@ -110,8 +110,8 @@ class TrivialView:
         after = self._edges[fact] = before + by
         init, goal, goal_not = self._flags
         args = self._task.facts[fact].args
-        held, wanted, unwanted = init >> fact & 1, goal >> fact & 1, goal_not >> fact & 1
-        extra = len(args) + held + wanted + unwanted
+        held = init >> fact & 1
+        extra = len(args) + held  # the edge from the goal is counted among the edges already
         if before:
             self._fact_hash -= _FACT[before + extra]
         if after:
@@ -120,7 +120,7 @@ class TrivialView:
                 return
         sign = 1 if after else -1
         self._facts += sign
-        self._role_hash += sign * _ROLE[held | wanted << 1 | unwanted << 2]
+        self._role_hash += sign * _ROLE[held | (goal >> fact & 1) << 1 | (goal_not >> fact & 1) << 2]
         for arg in args:
             self._link(arg, sign)
 

@@ -1,0 +1,121 @@
+"""Identity swaps: what they change, what they keep, and what twins agree in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nsm.data.planning.checking import check_plan
+from nsm.data.planning.generators import GENERATORS
+from nsm.data.planning.pddl import parse_domain, parse_problem
+from nsm.data.planning.grounding import GroundTask
+from nsm.data.planning.strips import Atom
+from nsm.data.planning.swaps import (
+    Story,
+    Swapper,
+    bigrams,
+    difference,
+    ends,
+    find_twins,
+    has_orphan,
+    kinds_of_objects,
+    largest_degrees,
+    view_of,
+)
+from tests.data.planning.test_view import story
+
+
+def test_initial_and_goal_swaps_exchange_two_objects_and_undo_themselves() -> None:
+    original = story("logistics", 2)
+    swapper = Swapper(original.task)
+    task = original.task
+    for a, b in swapper.pairs(original):
+        swapped = swapper.initial(original, a, b)
+        back = swapper.initial(swapped, a, b)
+        assert (back.init, back.plan, back.goal) == (original.init, original.plan, original.goal)
+        static = {fact for fact in task.atoms(original.init) if fact.predicate not in task.domain.fluents}
+        assert static <= {*task.atoms(swapped.init)}
+        other = {a: b, b: a}
+        moved = {
+            Atom(f.predicate, tuple(other.get(x, x) for x in f.args))
+            for f in task.atoms(original.init)
+            if f not in static
+        }
+        assert {*task.atoms(swapped.init)} == static | moved
+        assert swapper.goal(swapper.goal(original, a, b), a, b).goal == original.goal
+
+
+def test_only_objects_of_one_kind_are_exchanged() -> None:
+    domain = parse_domain(
+        """(define (domain d) (:predicates (truck ?x) (box ?x) (at ?x ?y))
+        (:action go :parameters (?x ?y ?z) :precondition (and (truck ?x) (at ?x ?y))
+         :effect (and (at ?x ?z) (not (at ?x ?y)))))"""
+    )
+    problem = parse_problem(
+        """(define (problem p) (:domain d) (:objects t1 t2 b1 l m)
+        (:init (truck t1) (truck t2) (box b1) (at t1 l) (at t2 m)) (:goal (at t1 m)))""",
+        domain,
+    )
+    task = GroundTask(domain, problem)
+    kinds = kinds_of_objects(task)
+    assert kinds["t1"] == kinds["t2"] != kinds["b1"]
+    plan = task.plan([("go", ("t1", "l", "m")), ("go", ("t2", "m", "l"))])
+    pairs = Swapper(task).pairs(Story(task, task.init, tuple(plan), task.goal))
+    assert set(pairs) == {("t1", "t2"), ("l", "m")}
+
+
+@pytest.mark.parametrize("family", list(GENERATORS))
+def test_twins_agree_in_all_but_what_reasoning_shows(family: str) -> None:
+    found = 0
+    for seed in range(40):
+        original = story(family, seed, length=18)
+        usual = Counter(bigrams(original.plan))
+        twins = find_twins(original, range(3, 99), np.random.default_rng(seed), usual=usual)
+        if twins is None:
+            continue
+        found += 1
+        good, bad = twins.valid, twins.invalid
+        assert good.run().valid and not bad.run().valid
+        assert twins.failure == bad.run() and (twins.failure.distance or 0) >= 3
+        assert view_of(good).key == view_of(bad).key
+        assert largest_degrees(good) == largest_degrees(bad) and ends(good) == ends(bad)
+        assert not has_orphan(bad)
+        assert difference(good, bad) == difference(bad, good)
+        for one in (good, bad):
+            problem = one.task.problem
+            init, goal = one.task.atoms(one.init), one.task.atoms(one.goal)
+            steps = [(a.name, a.args) for a in one.plan]
+            verdict = check_plan(one.task.domain, problem.objects, init, goal, steps)
+            assert bool(verdict) == one.run().valid
+    assert found
+
+
+def test_distances_outside_the_range_are_refused() -> None:
+    for seed in range(20):
+        original = story("grid", seed, length=18)
+        twins = find_twins(original, range(5, 7), np.random.default_rng(seed))
+        assert twins is None or twins.failure.distance in (5, 6)
+    assert find_twins(story("grid", 0, length=18), range(0), np.random.default_rng(0)) is None
+
+
+def test_a_swap_that_leaves_the_plan_valid_may_be_the_valid_twin() -> None:
+    kinds = set()
+    for seed in range(40):
+        original = story("gripper", seed, length=18)
+        twins = find_twins(original, range(1, 99), np.random.default_rng(seed), use_original=False)
+        if twins is not None:
+            kinds.add(twins.valid.kind)
+    assert kinds & {"plan", "initial", "goal"}
+
+
+def test_a_fact_that_nothing_makes_true_is_an_orphan() -> None:
+    original = story("ferry", 3)
+    assert not has_orphan(original)
+    task = original.task
+    needed = original.plan[0].needs[0]
+    bare = replace(original, init=original.init & ~(1 << needed), plan=original.plan[:1], goal=0)
+    assert has_orphan(bare) == (needed not in original.plan[0].adds)
+    assert task.facts[needed]
