@@ -75,15 +75,11 @@ class FlatRival(nn.Module):
         num_layers: Number of convolutions.
     """
 
-    def __init__(
-        self, make_conv: MakeConv, sizes: tuple[int, int, int], channels: int, num_layers: int
-    ) -> None:
+    def __init__(self, make_conv: MakeConv, sizes: tuple[int, int, int], channels: int, num_layers: int) -> None:
         super().__init__()
         in_channels, self.num_relations, num_classes = sizes
         self.encoder = nn.Sequential(nn.Linear(in_channels, channels), nn.LayerNorm(channels))
-        self.layers = nn.ModuleList(
-            _Update(make_conv, channels, self.num_relations) for _ in range(num_layers)
-        )
+        self.layers = nn.ModuleList(_Update(make_conv, channels, self.num_relations) for _ in range(num_layers))
         self.head = nn.Sequential(
             nn.LayerNorm(2 * channels),
             nn.Linear(2 * channels, channels),

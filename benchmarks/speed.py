@@ -182,8 +182,7 @@ def loaders(graphs: PackedGraphs, batch_size: int) -> dict[str, Callable[[], Ite
 def loader_contest(graphs: PackedGraphs, batch_size: int, rounds: int) -> Contest:
     """Batching alone."""
     rivals = {
-        name: (lambda _, make=make: deque(make(), maxlen=0))
-        for name, make in loaders(graphs, batch_size).items()
+        name: (lambda _, make=make: deque(make(), maxlen=0)) for name, make in loaders(graphs, batch_size).items()
     }
     return race(f"Batching {len(graphs):,} graphs, {batch_size} at a time", rivals, rounds)
 
@@ -227,9 +226,7 @@ def measure(graphs: PackedGraphs, rounds: int) -> list[Contest]:
 
 def main() -> None:
     """Measures and prints."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--graphs", type=int, default=2000, help="graphs to build (default 2000)")
     parser.add_argument("--rounds", type=int, default=7, help="rounds that count (default 7)")
     parser.add_argument("--data", type=Path, help="folder of packed graphs")

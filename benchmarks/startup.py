@@ -53,18 +53,14 @@ def measure(repeats: int) -> dict[str, dict[str, float]]:
 
 def main() -> int:
     """Measures, prints and compares with the budget."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=10)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     rows = measure(options.repeats)
     if options.json:
         machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-        print(
-            json.dumps({"budget": BUDGET, "repeats": options.repeats, "machine": machine, "commands": rows})
-        )
+        print(json.dumps({"budget": BUDGET, "repeats": options.repeats, "machine": machine, "commands": rows}))
     else:
         print("| command | median, s | min | max |\n|---|---|---|---|")
         for command, row in rows.items():

@@ -206,9 +206,7 @@ def _checker(case: Case) -> Judge:
     problem = case.problem
 
     def judge() -> int | None:
-        verdict = check_plan(
-            case.domain, problem.objects, problem.init, problem.goal, case.steps, problem.goal_not
-        )
+        verdict = check_plan(case.domain, problem.objects, problem.init, problem.goal, case.steps, problem.goal_not)
         return verdict.failed_step
 
     return judge
@@ -232,9 +230,7 @@ def _unified_planning(case: Case) -> Judge:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the comparison; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--plans", type=int, default=500, help="how many plans to judge (default: 500)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the plans (default: 0)")
     parser.add_argument("--json", action="store_true", help="print one JSON object in place of the tables")

@@ -46,9 +46,7 @@ class NSMError(ValueError):
         return _restore, (type(self), self.message, self.file, self.line, self.hint)
 
 
-def _restore(
-    kind: type[NSMError], message: str, file: str | None, line: int | None, hint: str | None
-) -> NSMError:
+def _restore(kind: type[NSMError], message: str, file: str | None, line: int | None, hint: str | None) -> NSMError:
     return kind(message, file=file, line=line, hint=hint)
 
 

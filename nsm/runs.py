@@ -131,12 +131,14 @@ def ensure_writable(folder: Path) -> None:
     Raises:
         RunError: If nothing can be written there.
     """
+    hint = "name another folder with --root or $NSM_ROOT"
+    if folder.is_file():
+        raise RunError("cannot write here: expected a folder, came a file", file=folder, hint=hint)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as failure:
-        hint = "name another folder with --root or $NSM_ROOT"
         raise RunError(f"cannot write here: {failure.strerror}", file=folder, hint=hint) from failure
 
 
@@ -182,9 +184,7 @@ def find_run(name: str | Path, root: Path) -> Run:
     if (folder / "config.toml").is_file():
         return Run(folder)
     runs = list_runs(root)
-    found = [run for run in runs if run.name == str(name)] or [
-        run for run in runs if run.name.startswith(str(name))
-    ]
+    found = [run for run in runs if run.name == str(name)] or [run for run in runs if run.name.startswith(str(name))]
     if len(found) == 1:
         return found[0]
     listed = ", ".join(run.name for run in (found or runs)[-5:])

@@ -57,9 +57,7 @@ def command_of(words: list[str]) -> tuple[Any, list[str]]:
     return command, words
 
 
-@pytest.mark.parametrize(
-    ("path", "words"), uses("nsm"), ids=lambda v: v.name if isinstance(v, Path) else " ".join(v)
-)
+@pytest.mark.parametrize(("path", "words"), uses("nsm"), ids=lambda v: v.name if isinstance(v, Path) else " ".join(v))
 def test_commands_and_options_exist(path: Path, words: list[str]) -> None:
     command, rest = command_of(words)
     options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
@@ -71,9 +69,7 @@ def test_commands_and_options_exist(path: Path, words: list[str]) -> None:
             load_config(None, [value])
 
 
-@pytest.mark.parametrize(
-    ("path", "words"), uses("make"), ids=lambda v: v.name if isinstance(v, Path) else " ".join(v)
-)
+@pytest.mark.parametrize(("path", "words"), uses("make"), ids=lambda v: v.name if isinstance(v, Path) else " ".join(v))
 def test_make_targets_exist(path: Path, words: list[str]) -> None:
     assert {word for word in words if "=" not in word} <= TARGETS, path.name
 
@@ -105,9 +101,7 @@ def test_help_lists_every_target() -> None:
 
 def test_every_command_is_in_the_readme() -> None:
     commands: Any = typer.main.get_command(app)
-    assert set(commands.commands) <= {
-        words[0] for path, words in uses("nsm") if path.name == "README.md" and words
-    }
+    assert set(commands.commands) <= {words[0] for path, words in uses("nsm") if path.name == "README.md" and words}
 
 
 def described(model: type[BaseModel]) -> dict[str, str]:

@@ -65,9 +65,7 @@ def test_layers_are_declared_for_every_part_of_the_package() -> None:
         layers = contracts[contract]
         assert layers["exhaustive"], f"'{contract}' would not notice a new part"
         named = {part.strip() for layer in layers["layers"] for part in re.split(r"[|:]", layer)}
-        parts = {
-            path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()
-        }
+        parts = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
         assert named == parts - {"__init__"}
     assert contracts["Analysis reads runs and never trains"]["forbidden_modules"] == ["nsm.training"]
 
@@ -87,15 +85,11 @@ def pins(name: str) -> dict[str, str]:
 def test_locks_are_exact_agree_and_hold_every_dependency() -> None:
     runtime, development = pins("requirements.lock"), pins("requirements-dev.lock")
     assert runtime.items() <= development.items()
-    assert not [
-        version for version in development.values() if "+" in version
-    ]  # one lock, with and without CUDA
+    assert not [version for version in development.values() if "+" in version]  # one lock, with and without CUDA
     assert not [package for package in development if package.startswith(("nvidia", "cuda", "triton"))]
     extras = PROJECT["project"]["optional-dependencies"]
     wanted = [(line, runtime) for line in PROJECT["project"]["dependencies"]]
-    wanted += [
-        (line, development) for extra in extras.values() for line in extra if not line.startswith("nsm[")
-    ]
+    wanted += [(line, development) for extra in extras.values() for line in extra if not line.startswith("nsm[")]
     for line, lock in wanted:
         name = re.split(r"[<>=!~\[ ]", line)[0]
         assert name in lock, f"{name} is not pinned: make lock"

@@ -46,9 +46,7 @@ def mean_ceiling(ceilings: Array | None, members: Array) -> float | None:
     return float(ceilings[members].mean())
 
 
-def by_category(
-    predicted: Array, labels: Array, column: Array, ceilings: Array | None = None
-) -> dict[str, Part]:
+def by_category(predicted: Array, labels: Array, column: Array, ceilings: Array | None = None) -> dict[str, Part]:
     """One part for each value of a column, in sorted order."""
     return {
         str(value): describe_part(predicted, labels, ceilings, np.flatnonzero(column == value))
@@ -60,9 +58,7 @@ def by_length(predicted: Array, labels: Array, lengths: Array) -> dict[str, Part
     """Parts of four consecutive lengths, ``8-11``, ``12-15``, ...; lengths are in steps."""
     first = lengths // LENGTH_WIDTH * LENGTH_WIDTH
     return {
-        f"{start}-{start + LENGTH_WIDTH - 1}": describe_part(
-            predicted, labels, None, np.flatnonzero(first == start)
-        )
+        f"{start}-{start + LENGTH_WIDTH - 1}": describe_part(predicted, labels, None, np.flatnonzero(first == start))
         for start in np.unique(first).tolist()
     }
 

@@ -126,9 +126,7 @@ def _calibration(logits: Array, labels: Array, temperature: float | None) -> dic
     }
 
 
-def _parts(
-    predicted: Array, labels: Array, columns: Mapping[str, Array], ceilings: Array | None
-) -> dict[str, Any]:
+def _parts(predicted: Array, labels: Array, columns: Mapping[str, Array], ceilings: Array | None) -> dict[str, Any]:
     parts: dict[str, Any] = {}
     for name in ("family", "rung"):
         if name in columns:

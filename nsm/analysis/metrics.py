@@ -109,9 +109,7 @@ def average_precision(logits: Array, labels: Array) -> float | None:
     probabilities, num_classes = torch.from_numpy(softmax(logits)), logits.shape[1]
     if num_classes == 2:
         return float(classification.binary_average_precision(probabilities[:, 1], _ids(labels)))
-    return float(
-        classification.multiclass_average_precision(probabilities, _ids(labels), num_classes=num_classes)
-    )
+    return float(classification.multiclass_average_precision(probabilities, _ids(labels), num_classes=num_classes))
 
 
 def expected_calibration_error(logits: Array, labels: Array, bins: int = CALIBRATION_BINS) -> float:

@@ -259,9 +259,7 @@ def parts_figure(parts: Mapping[str, Mapping[str, Any]], title: str, x: str) -> 
     axes.bar(places, accuracy, width=0.62, color=COLOURS["sky"], label="accuracy, with its 95 % interval")
     whiskers = np.maximum(np.stack([accuracy - low, high - accuracy]), 0.0)
     axes.errorbar(places, accuracy, whiskers, fmt="none", ecolor=COLOURS["ink"], capsize=4, linewidth=1.2)
-    axes.hlines(
-        majority, places - 0.36, places + 0.36, colors=COLOURS["red"], linestyles="--", label="majority class"
-    )
+    axes.hlines(majority, places - 0.36, places + 0.36, colors=COLOURS["red"], linestyles="--", label="majority class")
     for place, row in zip(places.tolist(), rows, strict=True):
         axes.text(place, 0.02, f"{row['accuracy']:.1%}", ha="center", va="bottom", fontsize=9)
     axes.set_xticks(places, [f"{name}\nn = {row['samples']:,}" for name, row in parts.items()])

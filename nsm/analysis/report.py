@@ -180,8 +180,7 @@ def draw_examples(graphs: PackedGraphs, logits: Array) -> list[Example]:
     if len(wrong):
         chosen.append(("A mistake", int(wrong[confidence[wrong].argmax()])))
     return [
-        _example(title, graphs.sample(i), graphs.schema, int(predicted[i]), float(confidence[i]))
-        for title, i in chosen
+        _example(title, graphs.sample(i), graphs.schema, int(predicted[i]), float(confidence[i])) for title, i in chosen
     ]
 
 
@@ -195,9 +194,7 @@ def _small(graphs: PackedGraphs, positions: Array) -> int:
 def _example(title: str, sample: Sample, schema: Schema, predicted: int, confidence: float) -> Example:
     truth = schema.labels[sample.label]
     facts = ", ".join(f"{name} {value}" for name, value in sample.info.items() if name != "split")
-    said = (
-        f"The model says {schema.labels[predicted]} with a probability of {confidence:.1%}; true is {truth}."
-    )
+    said = f"The model says {schema.labels[predicted]} with a probability of {confidence:.1%}; true is {truth}."
     lines = readable_triples(sample, schema)
     heading = title if predicted == sample.label else f"{title} (true: {truth})"
     return Example(

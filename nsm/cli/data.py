@@ -24,9 +24,7 @@ from nsm.cli.options import (
 
 __all__ = ["app", "show"]
 
-app = typer.Typer(
-    help="Look at the data that models learn from.", no_args_is_help=True, rich_markup_mode=None
-)
+app = typer.Typer(help="Look at the data that models learn from.", no_args_is_help=True, rich_markup_mode=None)
 
 EXAMPLES = """\b
 Examples:

@@ -20,9 +20,7 @@ Examples:
   nsm evaluate flat_1 --split val --json
 """
 
-RunName = Annotated[
-    str, typer.Argument(metavar="RUN", help="A run folder, or the name of a run.", show_default=False)
-]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run folder, or the name of a run.", show_default=False)]
 
 
 def evaluate(

@@ -26,9 +26,7 @@ __all__ = [
     "limit_threads",
 ]
 
-Domain = Annotated[
-    str, typer.Argument(metavar="DOMAIN", help="What is reasoned about: planning.", show_default=False)
-]
+Domain = Annotated[str, typer.Argument(metavar="DOMAIN", help="What is reasoned about: planning.", show_default=False)]
 ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Settings in TOML; a run's config.toml repeats that run."),
@@ -53,9 +51,7 @@ Pddl = Annotated[
 ]
 Plans = Annotated[
     Path | None,
-    typer.Option(
-        "--plans", metavar="FOLDER", help="Plan files for the problems of --pddl, instead of random plans."
-    ),
+    typer.Option("--plans", metavar="FOLDER", help="Plan files for the problems of --pddl, instead of random plans."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
 AsJson = Annotated[

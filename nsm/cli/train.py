@@ -37,16 +37,12 @@ def train(
     domain: Domain,
     config: ConfigFile = None,
     overrides: Overrides = None,
-    epochs: Annotated[
-        int | None, typer.Option(help="Passes over the training data.", show_default=False)
-    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training data.", show_default=False)] = None,
     seed: Seed = None,
     model: Annotated[
         Literal["hierarchy", "flat"] | None, typer.Option(help="What is trained.", show_default=False)
     ] = None,
-    run: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Name of the run. Default: the time.")
-    ] = None,
+    run: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the run. Default: the time.")] = None,
     root: Root = None,
     pddl: Pddl = None,
     plans: Plans = None,

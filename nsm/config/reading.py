@@ -146,9 +146,7 @@ def _without_aliases(layer: _Layer) -> _Layer:
     for alias, key in ALIASES.items():
         if alias in values:
             if key in values:
-                raise layer.error(
-                    f"{alias!r} and {key!r} are one setting: expected only one of them", [alias]
-                )
+                raise layer.error(f"{alias!r} and {key!r} are one setting: expected only one of them", [alias])
             values[key] = values.pop(alias)
             aliases[key] = alias
     return replace(layer, values=values, aliases=aliases)

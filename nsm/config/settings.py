@@ -85,9 +85,7 @@ class PlanningConfig(DomainConfig):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.min_length > self.max_length:
-            raise _conflict(
-                "min_length", f"expected at most max_length ({self.max_length}), got {self.min_length}"
-            )
+            raise _conflict("min_length", f"expected at most max_length ({self.max_length}), got {self.min_length}")
         if self.plans is not None and self.plan_source != "files":
             raise _conflict("plans", "to read plans, set planning.plan_source to 'files' as well")
         if self.plan_source != "walk" and self.pddl is None:
@@ -173,9 +171,7 @@ class Config(_Settings):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.channels % 2:
-            raise _conflict(
-                "channels", f"expected an even number, which a block can halve, got {self.channels}"
-            )
+            raise _conflict("channels", f"expected an even number, which a block can halve, got {self.channels}")
         if isinstance(self.blocks, tuple) and len(self.blocks) != self.num_levels:
             expected = f"expected one number per level (num_levels = {self.num_levels})"
             raise _conflict("blocks", f"{expected}, got {len(self.blocks)}")

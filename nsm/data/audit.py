@@ -178,7 +178,9 @@ def _judge(found: dict[str, Any]) -> AuditResult:
         verdict, reasons = "fail", findings.facts + findings.statistics
     elif not enough:
         few = f"{found['samples']} graphs are too few for a verdict; at least {MIN_SAMPLES} are needed"
-        verdict, reasons = "inconclusive", [few, *findings.statistics]
+        one = "all graphs belong to one group, so that nothing is left to test a probe on"
+        why = few if found["samples"] < MIN_SAMPLES else one
+        verdict, reasons = "inconclusive", [why, *findings.statistics]
     else:
         verdict, reasons = "pass", ["no trivial feature predicts the label", *_passed(found)]
     return AuditResult(verdict=verdict, reasons=tuple(reasons), **found)

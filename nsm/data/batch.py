@@ -56,9 +56,7 @@ class GraphBatch:
     def to(self, device: torch.device | str) -> GraphBatch:
         """A copy with every tensor on the device."""
         tensors = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "num_graphs"}
-        moved: dict[str, Any] = {
-            name: tensor.to(device, non_blocking=True) for name, tensor in tensors.items()
-        }
+        moved: dict[str, Any] = {name: tensor.to(device, non_blocking=True) for name, tensor in tensors.items()}
         return replace(self, **moved)
 
 

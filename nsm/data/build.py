@@ -108,9 +108,7 @@ def _locked(folder: Path, progress: Progress | None) -> Iterator[None]:
         lock.release()
 
 
-def _build(
-    source: GraphSource, folder: Path, workers: int, progress: Progress | None, seed: int
-) -> PackedGraphs:
+def _build(source: GraphSource, folder: Path, workers: int, progress: Progress | None, seed: int) -> PackedGraphs:
     """Builds beside the final place and moves there at the end; whatever happens, nothing half remains."""
     temporary = folder.with_name(f"{folder.name}.building")
     shutil.rmtree(temporary, ignore_errors=True)  # of a build that was killed
@@ -187,9 +185,7 @@ def _count(parts: Sequence[StoredPart]) -> _Census:
     group = np.array([ids.setdefault(name, len(ids)) for name in texts.get("group", [])], np.int64)
     pinned = [split_code(name) for name in texts["split"]] if "split" in texts else None
     return _Census(
-        columns={name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
-        if pieces
-        else {},
+        columns={name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]} if pieces else {},
         part=np.repeat(np.arange(len(parts)), sizes),
         group=group,
         group_names=list(ids),

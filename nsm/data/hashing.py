@@ -70,9 +70,7 @@ def content_hashes(arrays: Mapping[str, Array], node_ptr: Array, edge_ptr: Array
 
 def hash_graphs(graphs: PackedGraphs) -> HashArray:
     """Content hashes of the graphs of a view, in its order, ``(G,)`` uint64."""
-    chunks = [
-        graphs.content_hashes(range(i, min(i + CHUNK, len(graphs)))) for i in range(0, len(graphs), CHUNK)
-    ]
+    chunks = [graphs.content_hashes(range(i, min(i + CHUNK, len(graphs)))) for i in range(0, len(graphs), CHUNK)]
     return np.concatenate([np.empty(0, np.uint64), *chunks])
 
 

@@ -49,9 +49,7 @@ class BatchLoader:
         prefetch: bool = False,
     ) -> None:
         if not 0 <= rank < world_size <= batch_size:
-            raise ValueError(
-                f"expected 0 <= rank < world_size <= batch_size, got {rank}, {world_size}, {batch_size}"
-            )
+            raise ValueError(f"expected 0 <= rank < world_size <= batch_size, got {rank}, {world_size}, {batch_size}")
         if len(graphs) < world_size:
             raise DataError(f"expected at least {world_size} graphs, one per process, got {len(graphs)}")
         self.graphs, self.batch_size, self.shuffle, self.seed = graphs, batch_size, shuffle, seed

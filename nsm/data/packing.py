@@ -91,9 +91,7 @@ def pack_samples(schema: Schema, samples: Sequence[Sample]) -> PackedPart:
         sample.check(schema)
     num_edges = np.array([s.num_triples for s in samples], np.int64)
     edges = {name: _join(samples, name, dtype) for name, dtype in EDGE_ARRAYS.items() if name != "triple_id"}
-    edges["triple_id"] = (np.arange(num_edges.sum()) - np.repeat(offsets(num_edges)[:-1], num_edges)).astype(
-        "<i4"
-    )
+    edges["triple_id"] = (np.arange(num_edges.sum()) - np.repeat(offsets(num_edges)[:-1], num_edges)).astype("<i4")
     graph = np.repeat(np.arange(len(samples)), num_edges)
     by_relation = np.lexsort((edges["head"], edges["tail"], edges["relation"], graph))
     arrays = {name: _join(samples, name, dtype) for name, dtype in NODE_ARRAYS.items() if name != "value"}

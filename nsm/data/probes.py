@@ -90,9 +90,7 @@ def run_probes(
     table = _join(tables, tuple(tables))
     predicted, chosen = single_feature_predictions(table, labels, groups, seed=seed)
     scores.append(
-        score_probe(
-            SINGLE, predicted, labels, groups, probes=count, features=len(table.names), feature=chosen
-        )
+        score_probe(SINGLE, predicted, labels, groups, probes=count, features=len(table.names), feature=chosen)
     )
     return tuple(scores)
 
@@ -186,9 +184,7 @@ def out_of_fold(predict: Callable[[Ints, Ints], Ints], groups: Ints, *, seed: in
     return result
 
 
-def single_feature_predictions(
-    table: FeatureTable, labels: Ints, groups: Ints, *, seed: int = 0
-) -> tuple[Ints, str]:
+def single_feature_predictions(table: FeatureTable, labels: Ints, groups: Ints, *, seed: int = 0) -> tuple[Ints, str]:
     """Out-of-fold predictions from the one feature that predicts the training folds best.
 
     It finds what boosting drowns in noise: one edge or feature that gives the label away in a small share of

@@ -6,7 +6,9 @@ Nothing here imports torch, so that a worker starts quickly.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -96,9 +98,7 @@ class StoredPart:
             return PackedPart({name: stored[name] for name in names}, self.table())
 
 
-def make_parts(
-    source: GraphSource, folder: Path, workers: int, progress: Progress | None
-) -> list[StoredPart]:
+def make_parts(source: GraphSource, folder: Path, workers: int, progress: Progress | None) -> list[StoredPart]:
     """Makes every shard into a file below ``folder``.
 
     Args:
@@ -150,10 +150,18 @@ _sources: list[GraphSource] = []  # the source of this worker process: sent once
 
 
 def _start_worker(source: GraphSource) -> None:
-    signal.signal(
-        signal.SIGINT, signal.SIG_DFL
-    )  # Ctrl-C reaches the whole process group: end at once, silently
+    # Ctrl-C reaches the whole process group: end at once, silently
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _sources[:] = [source]
+
+
+def _end_with_parent() -> None:
+    """Ends this process when the one that started it is gone, killed perhaps: nobody waits for its work any more."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _work(shard: object, part: StoredPart) -> None:

@@ -158,9 +158,7 @@ class PackedWriter:
             "splits": dict(zip(SPLITS, sizes, strict=True)),
             **meta,
             "fingerprint": self._fingerprint(digests),
-            "files": {
-                str(f.relative_to(self._folder).as_posix()): f.stat().st_size for f in self._all_files()
-            },
+            "files": {str(f.relative_to(self._folder).as_posix()): f.stat().st_size for f in self._all_files()},
         }
         text = json.dumps(content, indent=1, sort_keys=True) + "\n"
         (self._folder / "meta.json").write_text(text, encoding="utf-8")
@@ -186,9 +184,7 @@ class PackedWriter:
         return sorted(path for path in self._folder.rglob("*") if path.is_file())
 
 
-def write_packed(
-    folder: Path, schema: Schema, samples: Iterable[Sample], *, seed: int = 0, chunk: int = 1024
-) -> None:
+def write_packed(folder: Path, schema: Schema, samples: Iterable[Sample], *, seed: int = 0, chunk: int = 1024) -> None:
     """Writes samples as they are: no duplicates removed, splits from ``info["split"]``, else all in train.
 
     Use `nsm.data.build.build_dataset` for a data set to train on.

@@ -42,8 +42,7 @@ class FlatRelational(nn.Module):
         self.key = DropoutKey(seed)
         self.encoder = Encoder(in_channels, channels, num_relations, norm)
         self.layers = nn.ModuleList(
-            RelationalUpdate(channels, channels, channels, 2 * num_relations, scale=0.5)
-            for _ in range(num_layers)
+            RelationalUpdate(channels, channels, channels, 2 * num_relations, scale=0.5) for _ in range(num_layers)
         )
         self.dropouts = nn.ModuleList(KeyedDropout(dropout, i, self.key) for i in range(num_layers))
         self.readout = GraphReadout(2 * channels, channels, num_classes)

@@ -104,9 +104,7 @@ class Hierarchy(nn.Module):
         self.encoder = Encoder(in_channels, channels, num_relations, norm)
         places = iter(range(sum(blocks)))
         self.levels = nn.ModuleList(
-            ReversibleStack(
-                [ReversibleBlock(channels, relations, dropout, next(places), self.key) for _ in range(n)]
-            )
+            ReversibleStack([ReversibleBlock(channels, relations, dropout, next(places), self.key) for _ in range(n)])
             for n in blocks
         )
         self.liftings = nn.ModuleList(Lifting(channels, relations) for _ in blocks[1:])

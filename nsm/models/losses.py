@@ -52,9 +52,7 @@ def compute_loss(output: Output, batch: Any, cycle_weight: float = 0.05) -> Loss
     task = functional.cross_entropy(output.logits, batch.y)
     cycle = task.new_zeros(())
     if output.reconstructed is not None and output.target is not None:
-        error = reconstruction_error(
-            output.reconstructed, output.target, output.batch, output.logits.shape[0]
-        )
+        error = reconstruction_error(output.reconstructed, output.target, output.batch, output.logits.shape[0])
         cycle = error.mean()
     total = task + cycle_weight * cycle if cycle_weight else task
     return Losses(total, task, cycle)

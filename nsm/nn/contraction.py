@@ -95,9 +95,7 @@ def _leaders(kept_mask: Tensor, rank: Tensor, graph: RelationalGraph) -> tuple[T
     best = torch.full_like(rank, -1).scatter_reduce_(0, dst, rank[src], "amax")
     node_of_rank = torch.empty_like(rank)
     node_of_rank[rank] = torch.arange(rank.numel(), device=rank.device)
-    leader = torch.where(
-        kept_mask, torch.arange(rank.numel(), device=rank.device), node_of_rank[best.clamp(min=0)]
-    )
+    leader = torch.where(kept_mask, torch.arange(rank.numel(), device=rank.device), node_of_rank[best.clamp(min=0)])
     confidence = torch.where(kept_mask, 1.0, 0.0).to(weight.dtype)
     to_leader = src == leader[dst]
     confidence.scatter_reduce_(0, dst[to_leader], weight[to_leader], "amax")

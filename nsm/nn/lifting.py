@@ -43,9 +43,7 @@ class Lifting(nn.Module):
         coarse = kept * self._gate(plan) + self.update(detail, up).to(x.dtype)
         return coarse, detail
 
-    def inverse(
-        self, coarse: Tensor, detail: Tensor | None, graph: RelationalGraph, plan: Contraction
-    ) -> Tensor:
+    def inverse(self, coarse: Tensor, detail: Tensor | None, graph: RelationalGraph, plan: Contraction) -> Tensor:
         """Synthesis: the exact inverse, or without details what the kept nodes alone explain."""
         down, up = self._edges(graph, plan)
         if detail is None:

@@ -67,9 +67,7 @@ class ReversibleBlock(nn.Module):
         with 1000 Layers, ICML 2021.
     """
 
-    def __init__(
-        self, channels: int, num_relations: int, dropout: float, place: int, key: DropoutKey
-    ) -> None:
+    def __init__(self, channels: int, num_relations: int, dropout: float, place: int, key: DropoutKey) -> None:
         super().__init__()
         if channels % 2:
             raise ValueError(f"channels must be even to be split in halves, got {channels}")

@@ -50,7 +50,7 @@ def _planning(config: Config) -> Task:
     _check_plans(config.planning)
 
     def confirm(graphs: PackedGraphs) -> float:
-        return confirmed_share(graphs, {family: source.domain(family) for family in source.families})
+        return confirmed_share(graphs, domains)
 
     return Task(source, confirm, local_probe)
 

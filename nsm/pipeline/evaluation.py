@@ -143,8 +143,7 @@ def _judge(model: nn.Module, graphs: PackedGraphs, config: Config, split: str, *
         predictions = predict(model, judged, fabric, batch_size=size, advance=bar, what=split)
         val = predict(model, graphs.subset("val"), fabric, batch_size=size, advance=bar, what="calibration")
         train, asked = (
-            node_states(model, part, fabric, batch_size=size, advance=bar)
-            for part in (graphs.subset("train"), judged)
+            node_states(model, part, fabric, batch_size=size, advance=bar) for part in (graphs.subset("train"), judged)
         )
     table = judged.table
     evaluation = evaluate_predictions(

@@ -14,6 +14,7 @@ from rich.console import Console
 import nsm
 from nsm.config.reading import PROVENANCE
 from nsm.config.toml import to_toml
+from nsm.errors import NSMError
 from nsm.models import build_model
 from nsm.pipeline.datasets import default_dataset_name, load_graphs, require_honest
 from nsm.pipeline.domains import open_task
@@ -56,8 +57,9 @@ def build_trainer(config: Config, *, callbacks: Sequence[Callback] = (), quiet: 
     """Everything up to the first step, for those who want to go epoch by epoch.
 
     Raises:
-        RunError: If the root cannot be written or the run exists already.
+        RunError: If the root cannot be written, the run exists already, or a split is empty.
         DataError: If the user's files are malformed, or the data fails its audit.
+        ConfigError: If this machine cannot do what is configured.
     """
     root = resolve_root(config.root)
     require_unused(root, config.domain, config.run)
@@ -69,7 +71,11 @@ def build_trainer(config: Config, *, callbacks: Sequence[Callback] = (), quiet: 
     seed_everything(config.seed)
     model = build_model(config, graphs.schema)
     views = [TensorBoard(), TrainingProgress(Console(stderr=True, quiet=quiet)), *callbacks]
-    trainer = Trainer(config, model, graphs.subset("train"), graphs.subset("val"), run, views)
+    try:
+        trainer = Trainer(config, model, graphs.subset("train"), graphs.subset("val"), run, views)
+    except NSMError:
+        run.folder.rmdir()  # nothing is in it yet
+        raise
     _record(run, config, graphs, trainer)
     return trainer
 

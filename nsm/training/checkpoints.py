@@ -87,9 +87,7 @@ def load_weights(model: nn.Module, checkpoint: Checkpoint, path: Path) -> None:
             for key in wanted.keys() | got.keys()
             if key not in wanted or key not in got or wanted[key].shape != got[key].shape
         )
-        message = (
-            f"the checkpoint is for another model: {len(differing)} tensors differ, first {differing[0]}"
-        )
+        message = f"the checkpoint is for another model: {len(differing)} tensors differ, first {differing[0]}"
         raise CheckpointError(message, file=path) from failure
 
 

@@ -31,9 +31,7 @@ def open_fabric(config: Config) -> Fabric:
     if config.precision == "16-mixed" and not is_gpu:
         hint = "on the processor use 'bf16-mixed' or '32-true'"
         raise ConfigError("precision: '16-mixed' needs a GPU", hint=hint)
-    fabric = Fabric(
-        accelerator="cuda" if is_gpu else "cpu", devices=config.devices, precision=config.precision
-    )
+    fabric = Fabric(accelerator="cuda" if is_gpu else "cpu", devices=config.devices, precision=config.precision)
     fabric.launch()
     return fabric
 

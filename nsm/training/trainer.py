@@ -68,12 +68,12 @@ class Trainer:
     ) -> None:
         for name, graphs in (("training", train), ("validation", val)):
             if not len(graphs):
-                raise RunError(f"the {name} split is empty", file=graphs.folder, hint="make more graphs")
+                raise RunError(
+                    f"the {name} split is empty", file=graphs.folder, hint="make more graphs, of more problems"
+                )
         self.config, self.run, self.callbacks, self.model = config, run, list(callbacks), model
         self.fabric = open_fabric(config)
-        optimizer = torch.optim.AdamW(
-            model.parameters(), config.learning_rate, weight_decay=config.weight_decay
-        )
+        optimizer = torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
         self._wrapped, self.optimizer = self.fabric.setup(model, optimizer)
         # while a GPU computes, a thread gathers the next batch
         is_gpu = self.fabric.device.type == "cuda"
@@ -180,9 +180,7 @@ class Trainer:
     def _clip_gradients(self) -> float:
         """Shortens the gradient to ``clip_norm``; returns its norm before."""
         limit = self.config.clip_norm
-        norm = self.fabric.clip_gradients(
-            self._wrapped, self.optimizer, max_norm=limit, error_if_nonfinite=False
-        )
+        norm = self.fabric.clip_gradients(self._wrapped, self.optimizer, max_norm=limit, error_if_nonfinite=False)
         assert norm is not None
         return norm.item()
 

@@ -41,6 +41,4 @@ def validate(
                 metric.update(loss, batch.num_graphs)
             accuracy.update(output.logits, batch.y)
     model.train(was_training)
-    return {name: float(metric.compute()) for name, metric in terms.items()} | {
-        "val_acc": float(accuracy.compute())
-    }
+    return {name: float(metric.compute()) for name, metric in terms.items()} | {"val_acc": float(accuracy.compute())}

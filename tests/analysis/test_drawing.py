@@ -40,9 +40,7 @@ def make(node_type: list[int], order: list[int], triples: list[tuple[int, int, i
 
 @pytest.fixture
 def sample() -> Sample:
-    sample = make(
-        [2, 2, 1, 0, 1], [0, 1, -1, -1, -1], [(0, 2, 1), (0, 1, 2), (1, 0, 2), (2, 3, 3), (3, 4, 3)]
-    )
+    sample = make([2, 2, 1, 0, 1], [0, 1, -1, -1, -1], [(0, 2, 1), (0, 1, 2), (1, 0, 2), (2, 3, 3), (3, 4, 3)])
     sample.names = ["(load p1 truck)", "(unload-vehicle p1)", "(in p1 truck)", "p1", "(free)"]
     sample.evidence_nodes, sample.evidence_triples = (1, 2), (2,)
     sample.confidence = np.array([1, 1, 0.25, 1, 1], dtype=np.float32)

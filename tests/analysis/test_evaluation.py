@@ -43,9 +43,7 @@ def evaluate(predictions: Predictions, columns: dict[str, np.ndarray], **options
 
 
 def test_keys_and_json(predictions: Predictions, columns: dict[str, np.ndarray]) -> None:
-    decoded = Decoded(
-        {"node_type": 0.9, "role": 0.8, "order": None}, {"node_type": 0.5, "role": 0.6, "order": None}
-    )
+    decoded = Decoded({"node_type": 0.9, "role": 0.8, "order": None}, {"node_type": 0.5, "role": 0.6, "order": None})
     found = evaluate(predictions, columns, temperature=1.5, decoded=decoded)
     assert set(json.loads(json.dumps(found, allow_nan=False))) >= KEYS
     assert found["decoded"] == {"node_type": 0.9, "role": 0.8, "order": None}

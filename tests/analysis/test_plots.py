@@ -85,9 +85,7 @@ def test_ranking_curves_run_from_corner_to_corner(predictions: tuple[np.ndarray,
 
 def test_parts_draw_bars_intervals_and_majorities() -> None:
     part = {"samples": 40, "accuracy": 0.9, "low": 0.8, "high": 0.95, "majority": 0.5, "ceiling": None}
-    figure = plots.parts_figure(
-        {"1-2": part, "3-4": {**part, "accuracy": 1.0, "high": 1.0}}, "Title", "steps"
-    )
+    figure = plots.parts_figure({"1-2": part, "3-4": {**part, "accuracy": 1.0, "high": 1.0}}, "Title", "steps")
     axes = figure.axes[0]
     assert [bar.get_height() for bar in axes.patches[:2]] == [0.9, 1.0]
     shown = texts(figure)

@@ -27,8 +27,7 @@ def test_nothing_is_read_from_noise() -> None:
     train, test = nodes(2000, 0, noise=0.0), nodes(2000, 1, noise=0.0)
     random = np.random.default_rng(5)
     blind = [
-        NodeStates(random.normal(size=(2000, 16)), part.node_type, part.role, part.order)
-        for part in (train, test)
+        NodeStates(random.normal(size=(2000, 16)), part.node_type, part.role, part.order) for part in (train, test)
     ]
     found = decode(*blind)
     assert found.share["node_type"] == pytest.approx(1 / 3, abs=0.05)

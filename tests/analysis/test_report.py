@@ -55,9 +55,7 @@ def report(graphs: PackedGraphs, logits: np.ndarray) -> Report:
         split="test",
         label_names=graphs.schema.labels,
         temperature=1.2,
-        decoded=Decoded(
-            {"node_type": 0.9, "role": 0.9, "order": None}, {"node_type": 0.5, "role": 0.5, "order": None}
-        ),
+        decoded=Decoded({"node_type": 0.9, "role": 0.9, "order": None}, {"node_type": 0.5, "role": 0.5, "order": None}),
     )
     figures = evaluation_figures(
         evaluation, logits, graphs.labels, graphs.schema.labels, history=HISTORY, errors=errors

@@ -23,9 +23,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
         f"try:\n    main({arguments!r})\nexcept SystemExit as end:\n    assert end.code == 0, end.code\n"
         f"print(sorted(set({HEAVY!r}) & sys.modules.keys()))"
     )
-    found = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert found.stdout.splitlines()[-1] == "[]"
     assert found.stdout.startswith("Usage: nsm")
 
@@ -62,13 +60,11 @@ def test_usage_errors(nsm: Command, nsm_json: JsonCommand, arguments: list[str])
     assert told["error"]
 
 
-def test_an_error_is_two_lines_with_file_and_line(
-    nsm: Command, nsm_json: JsonCommand, settings: Path
-) -> None:
+def test_an_error_is_two_lines_with_file_and_line(nsm: Command, nsm_json: JsonCommand, settings: Path) -> None:
     settings.write_text("seed = 1\nepoch = 3\n")
     status, out, err = nsm("train", "planning", "--config", str(settings))
     assert (status, out) == (2, "")
-    assert err == f"Error: {settings}:2: unknown key 'epoch'\nTry: did you mean 'epochs'?\n"
+    assert err == f"Error: {settings}:2: unknown key 'epoch'\nHint: did you mean 'epochs'?\n"
     status, told = nsm_json("train", "planning", "--config", str(settings))
     assert status == 2
     assert told == {
@@ -91,9 +87,7 @@ def test_an_error_is_two_lines_with_file_and_line(
         (["evaluate", "none", "--root", "/tmp/none"], "no run is called 'none'"),
     ],
 )
-def test_mistakes_end_with_status_two_and_no_traceback(
-    nsm: Command, arguments: list[str], message: str
-) -> None:
+def test_mistakes_end_with_status_two_and_no_traceback(nsm: Command, arguments: list[str], message: str) -> None:
     status, out, err = nsm(*arguments)
     assert (status, out) == (2, "")
     assert message in err

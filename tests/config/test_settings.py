@@ -28,9 +28,7 @@ FLOATS = {"allow_nan": False, "allow_infinity": False}
         planning=st.builds(PlanningConfig, domains=st.lists(st.text(min_size=1), min_size=1).map(tuple)),
     )
 )
-def test_toml_gives_back_the_same_configuration(
-    tmp_path_factory: pytest.TempPathFactory, config: Config
-) -> None:
+def test_toml_gives_back_the_same_configuration(tmp_path_factory: pytest.TempPathFactory, config: Config) -> None:
     file = tmp_path_factory.mktemp("toml") / "config.toml"
     file.write_bytes(config.to_toml().encode())
     assert load_config(file) == config

@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 from nsm.config.toml import key_line, to_toml
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
-PLAIN = (
-    st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | TEXT
-)
+PLAIN = st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | TEXT
 VALUES = PLAIN | st.lists(PLAIN, max_size=3)
 TABLES = st.recursive(
     st.dictionaries(TEXT, VALUES, max_size=4), lambda inner: st.dictionaries(TEXT, VALUES | inner, max_size=4)

@@ -67,9 +67,7 @@ def permuted(sample: Sample, random: np.random.Generator) -> Sample:
     """The same graph with its nodes and its triples in another order."""
     nodes, edges = random.permutation(sample.num_nodes), random.permutation(sample.num_triples)
     place = np.argsort(nodes)
-    moved: dict[str, Any] = {
-        name: getattr(sample, name)[nodes] for name in ("node_type", "role", "order", "value")
-    }
+    moved: dict[str, Any] = {name: getattr(sample, name)[nodes] for name in ("node_type", "role", "order", "value")}
     moved |= {name: getattr(sample, name)[edges] for name in ("relation", "confidence", "level")}
     return Sample(
         **moved,

@@ -32,9 +32,7 @@ def test_order_of_nodes_and_triples_does_not_count(number: int, seed: int) -> No
 
 def test_names_groups_and_evidence_do_not_count() -> None:
     sample = odd_sample(7)
-    other = replace(
-        sample, names=[], group="other", evidence_nodes=(), source="", info={"family": "", "number": 0}
-    )
+    other = replace(sample, names=[], group="other", evidence_nodes=(), source="", info={"family": "", "number": 0})
     assert len(set(hashes(sample, other))) == 1
 
 
@@ -84,9 +82,7 @@ def test_the_zeros_are_one() -> None:
 
 def test_the_value_of_a_hash_is_fixed() -> None:
     """It must not change with the process, the machine or PYTHONHASHSEED, as splits depend on it."""
-    assert (
-        mix64(np.array([0], np.uint64))[0] == 0xE220A8397B1DCDAF
-    )  # SplitMix64's first output for the seed 0
+    assert mix64(np.array([0], np.uint64))[0] == 0xE220A8397B1DCDAF  # SplitMix64's first output for the seed 0
     assert hashes(_marked_cycle(3)) == [13961752096998048513]
 
 

@@ -48,16 +48,11 @@ def test_an_epoch_can_be_entered_anywhere(odd_graphs: PackedGraphs) -> None:
         assert ids(loader, 5, start) == whole[start:]
 
 
-@pytest.mark.parametrize(
-    ("size", "batch_size", "world_size"), [(64, 10, 2), (61, 20, 4), (62, 20, 3), (3, 8, 3)]
-)
-def test_processes_divide_each_batch(
-    odd_graphs: PackedGraphs, size: int, batch_size: int, world_size: int
-) -> None:
+@pytest.mark.parametrize(("size", "batch_size", "world_size"), [(64, 10, 2), (61, 20, 4), (62, 20, 3), (3, 8, 3)])
+def test_processes_divide_each_batch(odd_graphs: PackedGraphs, size: int, batch_size: int, world_size: int) -> None:
     view = odd_graphs.subset(range(size))
     ranks = [
-        ids(BatchLoader(view, batch_size, seed=1, rank=rank, world_size=world_size), 2)
-        for rank in range(world_size)
+        ids(BatchLoader(view, batch_size, seed=1, rank=rank, world_size=world_size), 2) for rank in range(world_size)
     ]
     loader = BatchLoader(view, batch_size, seed=1, world_size=world_size)
     assert {len(batches) for batches in ranks} == {len(loader)}

@@ -124,9 +124,7 @@ def test_views(odd_graphs: PackedGraphs) -> None:
     assert view.indices.tolist() == splits[0].indices[[4, 1]].tolist()
     assert view.labels.tolist() == odd_graphs.labels[view.indices].tolist()
     assert view.groups.tolist() == odd_graphs.groups[view.indices].tolist()
-    assert view.table["number"].to_pylist() == [
-        odd_graphs.table["number"][int(i)].as_py() for i in view.indices
-    ]
+    assert view.table["number"].to_pylist() == [odd_graphs.table["number"][int(i)].as_py() for i in view.indices]
     assert torch.equal(view.batch([1, 0]).index, torch.from_numpy(view.indices[[1, 0]]))
     assert view.num_graphs == len(view) == 2
     with pytest.raises(DataError, match="'train', 'val' or 'test', got 'dev'"):

@@ -97,16 +97,12 @@ def test_the_bound_covers_at_its_level_and_shrinks_with_comparisons() -> None:
     random = np.random.default_rng(1)
     groups = np.repeat(np.arange(60), 3)
     bounds = [
-        probes.margin_lower_bound(
-            np.repeat(random.normal(0.1, 0.3, 60), 3) + random.normal(0, 0.3, 180), groups
-        )
+        probes.margin_lower_bound(np.repeat(random.normal(0.1, 0.3, 60), 3) + random.normal(0, 0.3, 180), groups)
         for _ in range(400)
     ]
     assert 0.91 <= np.mean(np.array(bounds) <= 0.1) <= 0.985
     margin = random.normal(0.1, 0.3, 180)
-    assert probes.margin_lower_bound(margin, groups, comparisons=6) < probes.margin_lower_bound(
-        margin, groups
-    )
+    assert probes.margin_lower_bound(margin, groups, comparisons=6) < probes.margin_lower_bound(margin, groups)
 
 
 def test_one_group_says_nothing() -> None:
@@ -125,9 +121,7 @@ def test_a_single_feature_answers_the_majority_unless_it_is_sure() -> None:
 def test_same_seed_same_predictions() -> None:
     random = np.random.default_rng(0)
     values, labels = random.normal(size=(150, 4)).astype(np.float32), random.integers(0, 2, 150)
-    one, two, other = (
-        probes.boosted_predictions(values, labels, np.arange(150) // 2, seed=seed) for seed in (0, 0, 1)
-    )
+    one, two, other = (probes.boosted_predictions(values, labels, np.arange(150) // 2, seed=seed) for seed in (0, 0, 1))
     assert (one == two).all()
     assert (one != other).any()
 

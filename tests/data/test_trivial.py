@@ -26,9 +26,7 @@ def samples() -> list[Sample]:
 
 
 @pytest.fixture(scope="module")
-def tables(
-    samples: list[Sample], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, trivial.FeatureTable]:
+def tables(samples: list[Sample], tmp_path_factory: pytest.TempPathFactory) -> dict[str, trivial.FeatureTable]:
     return trivial.trivial_features(packed(tmp_path_factory.mktemp("graphs") / "packed", samples))
 
 
@@ -95,9 +93,7 @@ def test_chunks_change_nothing(
         np.testing.assert_array_equal(table.values, tables[name].values)
 
 
-def test_colours_ignore_the_order_of_nodes_and_count_every_node(
-    samples: list[Sample], tmp_path: Path
-) -> None:
+def test_colours_ignore_the_order_of_nodes_and_count_every_node(samples: list[Sample], tmp_path: Path) -> None:
     random = np.random.default_rng(5)
     shuffled = []
     for sample in samples:

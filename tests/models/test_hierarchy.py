@@ -15,9 +15,9 @@ LEVELS = [2, 3, 4, 5, 6]
 def trained(num_levels: int, dtype: torch.dtype, dropout: float = 0.0, steps: int = 12) -> Hierarchy:
     """A hierarchy after some steps of training on the odd graphs: its weights are not the initial ones."""
     torch.manual_seed(num_levels)
-    model = Hierarchy(
-        IN_CHANNELS, NUM_RELATIONS, 2, channels=16, blocks=(2,) * num_levels, dropout=dropout, seed=1
-    ).to(dtype)
+    model = Hierarchy(IN_CHANNELS, NUM_RELATIONS, 2, channels=16, blocks=(2,) * num_levels, dropout=dropout, seed=1).to(
+        dtype
+    )
     batch = odd_batch(dtype)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
     first = last = 0.0

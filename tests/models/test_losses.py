@@ -16,9 +16,7 @@ def test_a_constant_guess_scores_one_whatever_the_offset() -> None:
     batch = torch.tensor([0, 0, 0, 1, 1])
     target = torch.randn(5, 4, generator=torch.Generator().manual_seed(0)) + 100.0
     mean = torch.stack([target[:3].mean(0), target[3:].mean(0)])[batch]
-    torch.testing.assert_close(
-        reconstruction_error(mean, target, batch, 2), torch.ones(2), rtol=1e-4, atol=1e-4
-    )
+    torch.testing.assert_close(reconstruction_error(mean, target, batch, 2), torch.ones(2), rtol=1e-4, atol=1e-4)
     assert reconstruction_error(target, target, batch, 2).max() < 1e-5
 
 

@@ -103,13 +103,9 @@ def test_parallel_edges_keep_relation_confidence_and_multiplicity() -> None:
         multiplicity=torch.tensor([1.0, 2.0, 1.0, 1.0, 1.0]),
     )
     leader = torch.tensor([0, 0, 2, 3])  # node 1 is led by node 0 over an edge of confidence 0.9
-    coarse = coarsen(
-        graph, leader, torch.tensor([1.0, 0.9, 1.0, 1.0]), torch.tensor([0, -1, 1, 2]), 3, NoisyOr()
-    )
+    coarse = coarsen(graph, leader, torch.tensor([1.0, 0.9, 1.0, 1.0]), torch.tensor([0, -1, 1, 2]), 3, NoisyOr())
     rows = zip(*coarse.edge_index.tolist(), coarse.edge_type.tolist(), strict=True)
-    found = dict(
-        zip(rows, zip(coarse.edge_weight.tolist(), coarse.multiplicity.tolist(), strict=True), strict=True)
-    )
+    found = dict(zip(rows, zip(coarse.edge_weight.tolist(), coarse.multiplicity.tolist(), strict=True), strict=True))
     assert found.keys() == {(0, 1, 0), (0, 1, 1), (1, 0, 0)}
     assert found[0, 1, 0] == pytest.approx((1 - 0.5 * (1 - 0.8 * 0.9), 3.0))
     assert found[0, 1, 1] == pytest.approx((0.3 * 0.9, 1.0))

@@ -15,9 +15,7 @@ def graph_of(
     data = odd_batch(dtype)
     weight = data.edge_weight * (0.5 if halve else 1.0)
     multiplicity = torch.arange(1, weight.numel() + 1, dtype=dtype) % 3 + 1
-    graph = RelationalGraph(
-        data.edge_index, data.edge_type, weight, multiplicity, data.num_nodes, NUM_RELATIONS, norm
-    )
+    graph = RelationalGraph(data.edge_index, data.edge_type, weight, multiplicity, data.num_nodes, NUM_RELATIONS, norm)
     return data.x, graph
 
 

@@ -11,9 +11,7 @@ from tests.nn.odd_graphs import NUM_RELATIONS, odd_batch
 def test_messages_are_sorted_and_counted() -> None:
     data = odd_batch()
     ones = torch.ones(data.num_edges)
-    graph = RelationalGraph(
-        data.edge_index, data.edge_type, ones, ones, data.num_nodes, NUM_RELATIONS, "mean"
-    )
+    graph = RelationalGraph(data.edge_index, data.edge_type, ones, ones, data.num_nodes, NUM_RELATIONS, "mean")
     edges = graph.messages
     assert edges.relation_ptr[-1] == 2 * data.num_edges
     for begin, end in zip(edges.relation_ptr[:-1], edges.relation_ptr[1:], strict=True):

@@ -12,9 +12,7 @@ def lifted() -> tuple[Lifting, torch.Tensor, RelationalGraph, object]:
     torch.manual_seed(0)
     data = odd_batch(torch.float64)
     ones = torch.ones(data.num_edges, dtype=torch.float64)
-    graph = RelationalGraph(
-        data.edge_index, data.edge_type, data.edge_weight, ones, data.num_nodes, NUM_RELATIONS
-    )
+    graph = RelationalGraph(data.edge_index, data.edge_type, data.edge_weight, ones, data.num_nodes, NUM_RELATIONS)
     lifting = Lifting(8, graph.num_message_relations).double()
     x = torch.randn(data.num_nodes, 8, dtype=torch.float64, requires_grad=True)
     score = lifting.score(x).squeeze(1)

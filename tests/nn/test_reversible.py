@@ -13,9 +13,7 @@ def stack(dropout: float, key: DropoutKey) -> tuple[ReversibleStack, torch.Tenso
     torch.manual_seed(0)
     data = odd_batch(torch.float64)
     ones = torch.ones(data.num_edges, dtype=torch.float64)
-    graph = RelationalGraph(
-        data.edge_index, data.edge_type, data.edge_weight, ones, data.num_nodes, NUM_RELATIONS
-    )
+    graph = RelationalGraph(data.edge_index, data.edge_type, data.edge_weight, ones, data.num_nodes, NUM_RELATIONS)
     blocks = [ReversibleBlock(8, graph.num_message_relations, dropout, place, key) for place in range(4)]
     return ReversibleStack(blocks).double(), torch.randn(data.num_nodes, 8, dtype=torch.float64), graph
 

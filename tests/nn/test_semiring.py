@@ -12,15 +12,11 @@ confidence = st.floats(0, 1, width=32)
 
 
 def add(*values: float) -> torch.Tensor:
-    return NoisyOr().sum(
-        torch.tensor(values, dtype=torch.float64), torch.zeros(len(values), dtype=torch.long), 1
-    )
+    return NoisyOr().sum(torch.tensor(values, dtype=torch.float64), torch.zeros(len(values), dtype=torch.long), 1)
 
 
 def times(a: float, b: float) -> float:
-    return (
-        NoisyOr().product(torch.tensor(a, dtype=torch.float64), torch.tensor(b, dtype=torch.float64)).item()
-    )
+    return NoisyOr().product(torch.tensor(a, dtype=torch.float64), torch.tensor(b, dtype=torch.float64)).item()
 
 
 @given(confidence, confidence, confidence)

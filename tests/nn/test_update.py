@@ -11,9 +11,7 @@ from tests.nn.odd_graphs import IN_CHANNELS, NUM_RELATIONS, SHAPES, odd_batch, o
 
 def run(layer: RelationalUpdate, data: Data) -> torch.Tensor:
     ones = torch.ones(data.num_edges, dtype=data.x.dtype)
-    graph = RelationalGraph(
-        data.edge_index, data.edge_type, data.edge_weight, ones, data.num_nodes, NUM_RELATIONS
-    )
+    graph = RelationalGraph(data.edge_index, data.edge_type, data.edge_weight, ones, data.num_nodes, NUM_RELATIONS)
     out: torch.Tensor = layer(data.x, graph.messages)
     return out
 

@@ -10,7 +10,7 @@ import torch
 
 from nsm import pipeline
 from nsm.config import Config, load_config
-from nsm.errors import DataError, RunError
+from nsm.errors import ConfigError, DataError, RunError
 from nsm.pipeline.datasets import default_dataset_name, read_audit
 from nsm.runs import find_run, write_json
 from nsm.training import Callback, Trainer
@@ -61,6 +61,14 @@ def test_what_cannot_be_written_is_refused_before_any_work(config: Config, tmp_p
     with pytest.raises(RunError, match="exists already"):
         pipeline.train(named.model_copy(update={"cache": tmp_path / "unused"}), quiet=True)
     assert not (tmp_path / "unused").exists()
+
+
+def test_a_training_that_cannot_begin_leaves_no_run(config: Config) -> None:
+    impossible = config.model_copy(update={"precision": "16-mixed", "accelerator": "cpu"})
+    with pytest.raises(ConfigError, match="needs a GPU"):
+        pipeline.train(impossible, quiet=True)
+    assert config.root is not None
+    assert list((config.root / "planning" / "runs").iterdir()) == []
 
 
 def test_data_that_fails_its_audit_is_refused_unless_leaks_are_allowed(

@@ -53,9 +53,7 @@ def test_where_the_state_is_after_a_stop(graphs: PackedGraphs, tmp_path: Path) -
     assert stream.getvalue().splitlines()[-1] == f"stopped; the state so far is in {trainer.run.last}"
 
 
-def test_standard_output_stays_empty(
-    graphs: PackedGraphs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_standard_output_stays_empty(graphs: PackedGraphs, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with PartsBar("building") as bar:
         bar(1, 1, "graphs")
     toy_trainer(graphs, tmp_path, TrainingProgress(), epochs=1).fit()

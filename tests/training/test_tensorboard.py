@@ -24,6 +24,4 @@ def test_every_epoch_is_there(graphs: PackedGraphs, tmp_path: Path) -> None:
         assert [point.step for point in points] == [1, 2]
         expected = [record.metrics[name] for record in trainer.history]
         assert [point.value for point in points] == pytest.approx(expected)
-    assert [point.value for point in reader.Scalars("Accuracy/majority")] == pytest.approx(
-        [trainer.majority] * 2
-    )
+    assert [point.value for point in reader.Scalars("Accuracy/majority")] == pytest.approx([trainer.majority] * 2)

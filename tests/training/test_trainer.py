@@ -107,9 +107,7 @@ def test_patience_ends_training(graphs: PackedGraphs, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stop_at", [2, 5, 7, 10])
-def test_a_training_that_was_stopped_goes_on_exactly(
-    graphs: PackedGraphs, tmp_path: Path, stop_at: int
-) -> None:
+def test_a_training_that_was_stopped_goes_on_exactly(graphs: PackedGraphs, tmp_path: Path, stop_at: int) -> None:
     changes: dict[str, Any] = {"epochs": 3, "dropout": 0.2, "cycle_every": 2}
     whole = toy_trainer(graphs, tmp_path, **changes)
     whole.fit()

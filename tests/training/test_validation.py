@@ -30,12 +30,8 @@ def test_batches_do_not_matter(graphs: PackedGraphs, tmp_path: Path, batch_size:
         logits = torch.cat([trainer.model(val.batch([i])).logits for i in range(len(val))])
     labels = torch.from_numpy(val.labels)
     assert found["val_acc"] == pytest.approx(float((logits.argmax(1) == labels).double().mean()))
-    assert found["val_task_loss"] == pytest.approx(
-        float(torch.nn.functional.cross_entropy(logits, labels)), rel=1e-5
-    )
-    assert found["val_loss"] == pytest.approx(
-        found["val_task_loss"] + 0.5 * found["val_cycle_loss"], rel=1e-5
-    )
+    assert found["val_task_loss"] == pytest.approx(float(torch.nn.functional.cross_entropy(logits, labels)), rel=1e-5)
+    assert found["val_loss"] == pytest.approx(found["val_task_loss"] + 0.5 * found["val_cycle_loss"], rel=1e-5)
 
 
 @pytest.mark.parametrize("mode", [True, False])

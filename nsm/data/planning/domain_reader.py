@@ -81,9 +81,7 @@ class DomainReader(Reader):
         for token, kind, node in typed_list(action.children[4].children[1]):
             self.check_type(kind, node)
             if any(parameter.name == f"?{token}" for parameter in parameters):
-                raise self.source.error(
-                    f"parameter '?{token}' comes twice in {where}", line_of(token), "rename one"
-                )
+                raise self.source.error(f"parameter '?{token}' comes twice in {where}", line_of(token), "rename one")
             parameters.append(Parameter(f"?{token}", kind))
         known = [*(parameter.name for parameter in parameters), *self.constants]
         parts = action.children[5].children
@@ -122,9 +120,7 @@ class DomainReader(Reader):
                 yield from self._effects(inner, where)
             else:
                 came = f"({inner.children[1]} ..)"
-                raise self.source.error(
-                    f"unsupported {came} as an effect of {where}", line_of(inner), _EFFECTS
-                )
+                raise self.source.error(f"unsupported {came} as an effect of {where}", line_of(inner), _EFFECTS)
         elif len(tree.children) > 2:  # otherwise "()", no effect
             word = str(tree.children[1])
             if word == "and":
@@ -133,9 +129,7 @@ class DomainReader(Reader):
             elif word == "not" and tree.children[2].children[1] != "=":
                 yield False, tree.children[2]
             else:
-                raise self.source.error(
-                    f"unsupported ({word} ..) in an effect of {where}", line_of(tree), _EFFECTS
-                )
+                raise self.source.error(f"unsupported ({word} ..) in an effect of {where}", line_of(tree), _EFFECTS)
 
     @staticmethod
     def _is_cost(effect: Node) -> bool:

@@ -190,9 +190,7 @@ def _stacked(tower: Sequence[str]) -> list[Atom]:
     return [Atom("on", (upper, lower)) for lower, upper in pairwise(tower)]
 
 
-def _moved(
-    rng: np.random.Generator, predicate: str, things: Sequence[str], places: Sequence[str]
-) -> tuple[Atom, ...]:
+def _moved(rng: np.random.Generator, predicate: str, things: Sequence[str], places: Sequence[str]) -> tuple[Atom, ...]:
     """A random place for a random half, or more, of the things."""
     count = int(rng.integers((len(things) + 1) // 2, len(things) + 1))
     chosen = sorted(int(index) for index in rng.permutation(len(things))[:count])

@@ -15,7 +15,14 @@ from nsm.data.planning.view import step_facts
 from nsm.data.triples import Info, Sample, Schema
 
 NODE_TYPES = ("object", "fact", "step", "initial", "goal")
-ROLES = ("none", "initially true", "goal", "initially true and goal", "goal not", "initially true and goal not")
+ROLES = (
+    "none",
+    "initially true",
+    "goal",
+    "initially true and goal",
+    "goal not",
+    "initially true and goal not",
+)
 STEP_RELATIONS = ("needs", "consumes", "needs_not", "adds", "deletes")
 RELATIONS = (*STEP_RELATIONS, "initial", "goal", "goal_not", "next")
 OBJECT, FACT, STEP, INITIAL, GOAL = range(len(NODE_TYPES))
@@ -97,7 +104,13 @@ def story_graph(story: Story, execution: Execution, *, group: str, info: Info) -
         tail=tail,
         label=int(execution.valid),
         group=group,
-        names=["initial state", *map(str, story.plan), "goal", *(str(task.facts[n]) for n in facts), *object_node],
+        names=[
+            "initial state",
+            *map(str, story.plan),
+            "goal",
+            *(str(task.facts[n]) for n in facts),
+            *object_node,
+        ],
         evidence_nodes=nodes,
         evidence_triples=rows,
         info=info,

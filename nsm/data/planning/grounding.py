@@ -158,11 +158,7 @@ class GroundTask:
         watching = state & watched_mask
         while watching:
             low = watching & -watching
-            found += [
-                action
-                for action in watched[low]
-                if state & action.pos == action.pos and not state & action.neg
-            ]
+            found += [action for action in watched[low] if state & action.pos == action.pos and not state & action.neg]
             watching ^= low
         return found
 
@@ -194,9 +190,7 @@ class GroundTask:
             if kind is None:
                 raise DataError(f"unknown object {arg!r} in {Step(name, args)}")
             if not self.domain.is_subtype(kind, parameter.type):
-                message = (
-                    f"expected an object of type {parameter.type!r} as {parameter.name} of action {name!r}"
-                )
+                message = f"expected an object of type {parameter.type!r} as {parameter.name} of action {name!r}"
                 raise DataError(f"{message}, came {arg!r} of type {kind!r}")
         return operator
 

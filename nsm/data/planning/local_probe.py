@@ -45,9 +45,7 @@ def local_probe(graphs: PackedGraphs, *, seed: int = 0) -> float:
     return float((predicted == labels).mean())
 
 
-def local_predictions(
-    problems: Sequence[Mapping[str, Any]], labels: Ints, groups: Ints, *, seed: int = 0
-) -> Ints:
+def local_predictions(problems: Sequence[Mapping[str, Any]], labels: Ints, groups: Ints, *, seed: int = 0) -> Ints:
     """Out-of-fold predictions from local patterns, one model per planning domain.
 
     Args:

@@ -63,9 +63,7 @@ def load_folder(folder: str | Path) -> tuple[Domain, list[Problem]]:
     folder = Path(folder)
     if not folder.is_dir():
         message = "the folder does not exist" if not folder.exists() else "expected a folder, came a file"
-        raise DataError(
-            message, file=folder, hint="expected domain.pddl and problem files (*.pddl) in a folder"
-        )
+        raise DataError(message, file=folder, hint="expected domain.pddl and problem files (*.pddl) in a folder")
     domain = load_domain(folder / "domain.pddl")
     files = sorted(file for file in folder.glob("*.pddl") if file.name != "domain.pddl")
     if not files:

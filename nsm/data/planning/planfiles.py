@@ -56,9 +56,7 @@ def read_plan(path: str | Path, domain: Domain, problem: Problem) -> list[Step]:
         match = _STEP.fullmatch(content)
         if match is None:
             hint = "one step a line, comments after ';'"
-            raise DataError(
-                f"expected (action object ..), came {content[:40]!r}", file=path, line=number, hint=hint
-            )
+            raise DataError(f"expected (action object ..), came {content[:40]!r}", file=path, line=number, hint=hint)
         name, *args = match[1].split()
         steps.append(_checked(Step(name, tuple(args)), domain, problem, path, number))
     if not steps:
@@ -78,8 +76,7 @@ def read_plans(folder: str | Path, domain: Domain, problems: Sequence[Problem]) 
         hint = f"the plans of {stem}.pddl are called {stem}.plan, {stem}.soln or {stem}.1.plan"
         raise DataError("no plan file matches a problem file", file=folder, hint=hint)
     return [
-        [read_plan(path, domain, problem) for path in paths]
-        for paths, problem in zip(found, problems, strict=True)
+        [read_plan(path, domain, problem) for path in paths] for paths, problem in zip(found, problems, strict=True)
     ]
 
 
@@ -89,9 +86,7 @@ def _checked(step: Step, domain: Domain, problem: Problem, path: Path, line: int
         hint = f"actions: {', '.join(domain.operators)}"
         raise DataError(f"unknown action {step.operator!r}", file=path, line=line, hint=hint)
     if len(step.args) != operator.arity:
-        message = (
-            f"action {step.operator!r} takes {operator.arity} arguments, came {len(step.args)} in {step}"
-        )
+        message = f"action {step.operator!r} takes {operator.arity} arguments, came {len(step.args)} in {step}"
         hint = f"declared: ({' '.join((operator.name, *(p.name for p in operator.parameters)))})"
         raise DataError(message, file=path, line=line, hint=hint)
     for parameter, arg in zip(operator.parameters, step.args, strict=True):

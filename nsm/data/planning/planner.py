@@ -34,9 +34,7 @@ def check_planner() -> None:
         raise DataError(f"plans by a planner need {' and '.join(missing)}, not installed here", hint=hint)
 
 
-def solve_all(
-    domain: Domain, problems: Iterable[Problem], seconds: float = 30.0
-) -> Iterator[list[Step] | None]:
+def solve_all(domain: Domain, problems: Iterable[Problem], seconds: float = 30.0) -> Iterator[list[Step] | None]:
     """Plans each problem in turn, in a child process that is stopped when a problem takes too long.
 
     Args:

@@ -52,9 +52,7 @@ class ProblemReader(Reader):
         for element in children_of(section, "init_el"):
             if len(element.children) == 1:
                 literal = element.children[0].children
-                fact = self._fact(
-                    literal[0] if len(literal) == 1 else literal[2], "the initial state", bare=True
-                )
+                fact = self._fact(literal[0] if len(literal) == 1 else literal[2], "the initial state", bare=True)
                 if len(literal) == 1:
                     yield fact
 

@@ -66,9 +66,7 @@ class Reader:
         predicates: The declared predicates.
     """
 
-    def __init__(
-        self, source: Source, types: dict[str, str | None], predicates: dict[str, Predicate]
-    ) -> None:
+    def __init__(self, source: Source, types: dict[str, str | None], predicates: dict[str, Predicate]) -> None:
         self.source = source
         self.types = types
         self.predicates = predicates

@@ -122,11 +122,9 @@ class PlanningSource:
     @property
     def schema(self) -> Schema:
         """Node types, roles and relations are the same for every domain, but for the number of arguments."""
-        arities = [
-            signature.arity
-            for family in self.families
-            for signature in (*self.domain(family).operators.values(), *self.domain(family).predicates.values())
-        ]
+        domains = [self.domain(family) for family in self.families]
+        arities = [operator.arity for domain in domains for operator in domain.operators.values()]
+        arities += [predicate.arity for domain in domains for predicate in domain.predicates.values()]
         return planning_schema(max(MIN_ARGUMENTS, *arities))
 
     @property
@@ -263,7 +261,9 @@ class PlanningSource:
                 return GroundTask(load_builtin_domain(family), problem)
 
 
-_USUAL: dict[tuple[str, str], Counter[tuple[object, ...]]] = {}  # of each source and family, worked out once per process
+_USUAL: dict[
+    tuple[str, str], Counter[tuple[object, ...]]
+] = {}  # of each source and family, worked out once per process
 
 
 @lru_cache(maxsize=4)

@@ -52,7 +52,6 @@ class Story:
         return execute(self.init, self.plan, self.goal, self.goal_not)
 
 
-
 @dataclass(frozen=True)
 class Twins:
     """Two stories of one problem, one that works and one that fails, and the failure."""

@@ -51,9 +51,7 @@ class Source:
 
     def error(self, message: str, line: int | None, hint: str | None = None) -> DataError:
         """An error that names this file; ``line`` is a line of the parsed text."""
-        return DataError(
-            message, file=self.file, line=None if line is None else self.lines[line - 1], hint=hint
-        )
+        return DataError(message, file=self.file, line=None if line is None else self.lines[line - 1], hint=hint)
 
 
 def read_source(path: str | Path, kind: str) -> Source:
@@ -107,7 +105,8 @@ def _cut(text: str, kind: str, file: str) -> list[Section]:
             sections.append(Section(key[1] if key else "", body, first))
         elif not opened and (rest := text[match.end() :].strip()):
             line = text.count("\n", 0, text.index(rest, match.end())) + 1
-            raise DataError(f"expected the end of the file, came {rest[:20]!r}", file=file, line=line)
+            message, hint = f"expected the end of the file, came {rest[:20]!r}", "a ')' above it is one too many"
+            raise DataError(message, file=file, line=line, hint=hint)
     if opened:
         raise _unclosed(text, opened[-1], file)
     if not re.match(r"\s*\(\s*define\b", text) or not sections or sections[0].key != kind:
@@ -138,9 +137,7 @@ def _order(sections: list[Section], kind: str, file: str) -> list[Section]:
             raise DataError(f"unsupported section {section.key!r}", file=file, line=section.line, hint=hint)
         elif found[section.key] and section.key != ":action":
             first = found[section.key][0].line
-            raise DataError(
-                f"a second {section.key} (the first is on line {first})", file=file, line=section.line
-            )
+            raise DataError(f"a second {section.key} (the first is on line {first})", file=file, line=section.line)
         elif not re.fullmatch(r"\(\s*:(?:predicates|objects|types|constants)\s*\)", section.text):
             found[section.key].append(section)
     present = {section.key for section in sections}
@@ -194,7 +191,6 @@ def _describe(error: UnexpectedInput, kind: str) -> str:
         expected, came = set(error.allowed or ()), repr(error.char)
     known = {terminal.name: terminal.pattern for terminal in _grammar(kind).terminals}
     words = sorted(
-        "a name" if name == "NAME" else repr(known[name].value) if name in known else name.lower()
-        for name in expected
+        "a name" if name == "NAME" else repr(known[name].value) if name in known else name.lower() for name in expected
     )
     return f"expected {' or '.join(words[:8]) or 'something else'}, came {came}"

@@ -43,9 +43,7 @@ class TrivialView:
         plan: The steps to begin with.
     """
 
-    def __init__(
-        self, task: GroundTask, init: int, goal: int, goal_not: int, plan: Iterable[GroundAction]
-    ) -> None:
+    def __init__(self, task: GroundTask, init: int, goal: int, goal_not: int, plan: Iterable[GroundAction]) -> None:
         self._task = task
         self._flags = (init, goal, goal_not)
         self._edges: dict[int, int] = {}

@@ -39,7 +39,14 @@ def test_honest_labels_are_confirmed_and_dishonest_ones_are_not(tmp_path: Path) 
 
 
 def test_replay_needs_every_fact_at_its_time() -> None:
-    plan = [(0, "next", 1), (1, "next", 2), (2, "next", 3), (0, "initial", 4), (1, "deletes", 4), (2, "adds", 4)]
+    plan = [
+        (0, "next", 1),
+        (1, "next", 2),
+        (2, "next", 3),
+        (0, "initial", 4),
+        (1, "deletes", 4),
+        (2, "adds", 4),
+    ]
     assert replay([*plan, (3, "goal", 4)])
     assert not replay([*plan, (2, "needs", 4), (3, "goal", 4)])
     assert not replay([*plan, (3, "goal_not", 4)])

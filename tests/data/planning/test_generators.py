@@ -48,9 +48,7 @@ def test_what_moves_can_be_exchanged(name: str) -> None:
     for problem in problems(name):
         counts = Counter(problem.objects.values())
         moving = {
-            problem.objects[fact.args[0]]
-            for fact in problem.init
-            if fact.predicate in domain.fluents and fact.args
+            problem.objects[fact.args[0]] for fact in problem.init if fact.predicate in domain.fluents and fact.args
         }
         assert all(counts[kind] >= 2 for kind in moving)
 

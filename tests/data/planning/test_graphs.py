@@ -56,7 +56,12 @@ def test_features_are_types_roles_and_orders() -> None:
         if NODE_TYPES[sample.node_type[node]] == "fact":
             number = next(i for i, fact in enumerate(one.task.facts) if str(fact) == name)
             held, wanted = one.init >> number & 1, one.goal >> number & 1
-            expected = {(0, 0): "none", (1, 0): "initially true", (0, 1): "goal", (1, 1): "initially true and goal"}
+            expected = {
+                (0, 0): "none",
+                (1, 0): "initially true",
+                (0, 1): "goal",
+                (1, 1): "initially true and goal",
+            }
             assert ROLES[sample.role[node]] == expected[held, wanted]
     assert sample.value.shape == (len(sample.names), 0)
 

@@ -84,7 +84,5 @@ def test_competition_problems(shared: Path, name: str) -> None:
 def test_missing_planner(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planner, "find_spec", lambda name: None if name == "up_pyperplan" else object())
     for call in (check_planner, lambda: solve(DOMAIN, DONE), lambda: next(solve_all(DOMAIN, [DONE]))):
-        with pytest.raises(
-            DataError, match=r"need up_pyperplan, not installed here \(pip install 'nsm\[planner\]'"
-        ):
+        with pytest.raises(DataError, match=r"need up_pyperplan, not installed here \(pip install 'nsm\[planner\]'"):
             call()

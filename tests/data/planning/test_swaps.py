@@ -10,8 +10,8 @@ import pytest
 
 from nsm.data.planning.checking import check_plan
 from nsm.data.planning.generators import GENERATORS
-from nsm.data.planning.pddl import parse_domain, parse_problem
 from nsm.data.planning.grounding import GroundTask
+from nsm.data.planning.pddl import parse_domain, parse_problem
 from nsm.data.planning.strips import Atom
 from nsm.data.planning.swaps import (
     Story,

@@ -70,9 +70,7 @@ def test_errors_name_the_line(change: tuple[str, str], line: int, words: str) ->
     assert words in str(error)
 
 
-@pytest.mark.parametrize(
-    "word", [":adl", ":durative-actions", ":conditional-effects", ":fluents", ":nonsense"]
-)
+@pytest.mark.parametrize("word", [":adl", ":durative-actions", ":conditional-effects", ":fluents", ":nonsense"])
 def test_unsupported_requirement(word: str) -> None:
     error = error_of(DOMAIN.replace("\n", f"\n\n  (:requirements :strips\n    {word.upper()})\n", 1))
     assert (error.line, error.message) == (4, f"unsupported requirement {word}")

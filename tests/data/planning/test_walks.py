@@ -62,12 +62,8 @@ def test_walks_are_varied(name: str) -> None:
     task, rng = task_of(name), np.random.default_rng(1)
     plans = [random_walk(task, rng, 20) or [] for _ in range(20)]
     assert len({tuple(map(str, plan)) for plan in plans}) == 20
-    changes = [
-        Counter(number for action in plan for number in (*action.adds, *action.deletes)) for plan in plans
-    ]
-    assert np.mean([count for facts in changes for count in facts.values()]) > 1.3, (
-        "facts change again and again"
-    )
+    changes = [Counter(number for action in plan for number in (*action.adds, *action.deletes)) for plan in plans]
+    assert np.mean([count for facts in changes for count in facts.values()]) > 1.3, "facts change again and again"
 
 
 def test_same_seed_same_walk() -> None:
