@@ -45,7 +45,7 @@ class PlanningConfig(DomainConfig):
 
     Attributes:
         domains: Generated domains, in equal shares; not used with ``pddl``.
-        graphs: Number of graphs to make, valid and invalid ones together; by default 9,000, or 3,000 with ``pddl``.
+        graphs: Number of graphs to make, valid and invalid ones together; by default 8,600, or 3,000 with ``pddl``.
         min_length: Shortest plan, in steps.
         max_length: Longest plan, in steps.
         min_objects: Fewest objects of a generated problem.
@@ -80,7 +80,7 @@ class PlanningConfig(DomainConfig):
         """The number of graphs to make."""
         if self.graphs is not None:
             return self.graphs
-        return 9_000 if self.pddl is None else 3_000
+        return 8_600 if self.pddl is None else 3_000
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -138,14 +138,14 @@ class Config(_Settings):
 
     domain: Literal["planning"] = "planning"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    epochs: Annotated[int, Field(ge=1)] = 20
+    epochs: Annotated[int, Field(ge=1)] = 8
     batch_size: Annotated[int, Field(ge=1)] = 64
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 2e-3
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 1e-2
     warmup_epochs: Annotated[float, Field(ge=0)] = 1
     schedule: Literal["cosine", "constant"] = "cosine"
     clip_norm: Annotated[float, Field(ge=0)] = 1.0
-    cycle_weight: Annotated[float, Field(ge=0)] = 0.05
+    cycle_weight: Annotated[float, Field(ge=0)] = 0.3
     cycle_every: Annotated[int, Field(ge=1)] = 1
     num_levels: Annotated[int, Field(ge=2, le=6)] = 3
     channels: Annotated[int, Field(ge=2)] = 64

@@ -124,10 +124,7 @@ class PackedGraphs(Dataset["Data"]):
             DataError: If a name is not ``train``, ``val`` or ``test``.
             IndexError: If a position is outside of this view.
         """
-        if isinstance(which, str):
-            chosen = self.indices[self.splits == split_code(which)]
-        else:
-            chosen = self._graph_ids(which)
+        chosen = self.indices[self.splits == split_code(which)] if isinstance(which, str) else self._graph_ids(which)
         return PackedGraphs(self._stored, chosen)
 
     def batch(self, positions: Positions) -> GraphBatch:

@@ -78,17 +78,16 @@ def load_weights(model: nn.Module, checkpoint: Checkpoint, path: Path) -> None:
     Raises:
         CheckpointError: If the checkpoint was made for another model.
     """
-    try:
-        model.load_state_dict(checkpoint["model_state_dict"])
-    except RuntimeError as failure:
-        wanted, got = model.state_dict(), checkpoint["model_state_dict"]
-        differing = sorted(
-            key
-            for key in wanted.keys() | got.keys()
-            if key not in wanted or key not in got or wanted[key].shape != got[key].shape
-        )
+    wanted, got = model.state_dict(), checkpoint["model_state_dict"]
+    differing = sorted(
+        key
+        for key in wanted.keys() | got.keys()
+        if key not in wanted or key not in got or wanted[key].shape != got[key].shape
+    )
+    if differing:  # seen before anything is loaded, so that the model stays whole
         message = f"the checkpoint is for another model: {len(differing)} tensors differ, first {differing[0]}"
-        raise CheckpointError(message, file=path) from failure
+        raise CheckpointError(message, file=path)
+    model.load_state_dict(got)
 
 
 def promote(best: Path, target: Path) -> bool:

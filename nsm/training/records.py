@@ -84,7 +84,8 @@ class Position:
 
     def is_improved_by(self, val_acc: float, val_loss: float) -> bool:
         """Takes note of a validation; true for a higher accuracy, or an equal one with a lower loss."""
-        if (val_acc, -val_loss) <= (self.best_val_acc, -self.best_val_loss):
+        is_as_good = val_acc == self.best_val_acc and val_loss < self.best_val_loss
+        if not (val_acc > self.best_val_acc or is_as_good):
             self.stale += 1
             return False
         self.best_epoch, self.best_val_acc, self.best_val_loss, self.stale = self.epoch, val_acc, val_loss, 0

@@ -158,10 +158,3 @@ def test_arrays_are_mapped_and_read_only(odd_graphs: PackedGraphs) -> None:
     before = batch.edge_weight.clone()
     batch.edge_weight.zero_()
     assert torch.equal(odd_graphs.batch(range(64)).edge_weight, before)
-
-
-def test_a_batch_moves(odd_graphs: PackedGraphs) -> None:
-    moved = odd_graphs.batch([0, 1]).to("meta")
-    tensors = [value for value in vars(moved).values() if isinstance(value, torch.Tensor)]
-    assert {tensor.device.type for tensor in tensors} == {"meta"}
-    assert (moved.num_graphs, len(tensors)) == (2, len(vars(moved)) - 1)

@@ -15,7 +15,7 @@ import torch
 
 from nsm.data.packed import PackedGraphs
 from nsm.errors import RunError
-from nsm.training import Callback, EpochRecord, StepRecord, Trainer, TrainResult
+from nsm.training import Callback, StepRecord, Trainer, TrainResult
 from nsm.training.checkpoints import load_checkpoint
 from nsm.training.state import restore
 from tests.training.toy_graphs import toy_trainer
@@ -240,27 +240,3 @@ def test_the_flat_model_trains_without_a_reconstruction(graphs: PackedGraphs, tm
 def test_an_empty_split_is_refused(graphs: PackedGraphs, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="the training split is empty"):
         toy_trainer(graphs.subset("val"), tmp_path)
-
-
-def test_events_come_in_order(graphs: PackedGraphs, tmp_path: Path) -> None:
-    events: list[str] = []
-
-    class Listener(Callback):
-        def on_start(self, trainer: Trainer) -> None:
-            del trainer
-            events.append("start")
-
-        def on_step(self, trainer: Trainer, record: StepRecord) -> None:
-            del trainer
-            events.append(f"step {record.batch}/{record.batches}")
-
-        def on_epoch(self, trainer: Trainer, record: EpochRecord) -> None:
-            assert trainer.run.last.exists()
-            events.append(f"epoch {record.epoch}")
-
-        def on_end(self, trainer: Trainer) -> None:
-            del trainer
-            events.append("end")
-
-    toy_trainer(graphs, tmp_path, Listener(), epochs=1, batch_size=40).fit()
-    assert events == ["start", "step 1/2", "step 2/2", "epoch 1", "end"]

@@ -130,7 +130,7 @@ class PlanningSource:
     @property
     def split_shares(self) -> tuple[float, float, float]:
         """Shares of train, val and test."""
-        return 0.75, 0.1, 0.15
+        return 0.7, 0.1, 0.2
 
     @property
     def families(self) -> tuple[str, ...]:

@@ -48,6 +48,7 @@ class TrivialView:
         self._flags = (init, goal, goal_not)
         self._edges: dict[int, int] = {}
         self._links: dict[str, int] = {}
+        self._looks: dict[int, tuple[int, int, tuple[str, ...]]] = {}
         self._facts = self._fact_hash = self._object_hash = self._role_hash = 0
         for fact in fact_ids(goal | goal_not):
             self._touch(fact, 1)
@@ -75,16 +76,11 @@ class TrivialView:
 
     def exchange(self, old: GroundAction, new: GroundAction) -> None:
         """Puts one step in the place of another of the same operator."""
-        counts = dict(_edge_counts(new))
-        for fact, by in _edge_counts(old).items():
-            counts[fact] = counts.get(fact, 0) - by
-        for fact, by in counts.items():
-            if by:
-                self._touch(fact, by)
-        for before, after in zip(old.args, new.args, strict=True):
-            if before != after:
-                self._link(before, -1)
-                self._link(after, 1)
+        facts, links = _changes(old, new)
+        for fact, by in facts:
+            self._touch(fact, by)
+        for name, by in links:
+            self._link(name, by)
 
     def set_flags(self, init: int, goal: int, goal_not: int) -> None:
         """Exchanges the initial state and the goals."""
@@ -96,7 +92,7 @@ class TrivialView:
         for fact, edges in held:
             if edges:
                 self._touch(fact, -edges)
-        self._flags = (init, goal, goal_not)
+        self._flags, self._looks = (init, goal, goal_not), {}
         for fact, edges in held:
             edges += (new_goal >> fact & 1) - (was_goal >> fact & 1)
             if edges:
@@ -104,12 +100,9 @@ class TrivialView:
 
     def _touch(self, fact: int, by: int) -> None:
         """Adds or removes edges of a fact, and with the first or last one the fact itself."""
+        extra, role, args = self._looks.get(fact) or self._look(fact)
         before = self._edges.get(fact, 0)
         after = self._edges[fact] = before + by
-        init, goal, goal_not = self._flags
-        args = self._task.facts[fact].args
-        held = init >> fact & 1
-        extra = len(args) + held  # the edge from the goal is counted among the edges already
         if before:
             self._fact_hash -= _FACT[before + extra]
         if after:
@@ -118,9 +111,18 @@ class TrivialView:
                 return
         sign = 1 if after else -1
         self._facts += sign
-        self._role_hash += sign * _ROLE[held | (goal >> fact & 1) << 1 | (goal_not >> fact & 1) << 2]
+        self._role_hash += sign * _ROLE[role]
         for arg in args:
             self._link(arg, sign)
+
+    def _look(self, fact: int) -> tuple[int, int, tuple[str, ...]]:
+        """What the edges of steps do not decide: the fact's other edges, its role and its objects."""
+        init, goal, goal_not = self._flags
+        args, held = self._task.facts[fact].args, init >> fact & 1
+        role = held | (goal >> fact & 1) << 1 | (goal_not >> fact & 1) << 2
+        # the edge from the goal is counted among those of the steps
+        looks = self._looks[fact] = (len(args) + held, role, args)
+        return looks
 
     def _link(self, name: str, by: int) -> None:
         before = self._links.get(name, 0)
@@ -139,3 +141,13 @@ def _edge_counts(action: GroundAction) -> dict[int, int]:
         for fact in facts:
             counts[fact] = counts.get(fact, 0) + 1
     return counts
+
+
+@lru_cache(maxsize=200_000)
+def _changes(old: GroundAction, new: GroundAction) -> tuple[list[tuple[int, int]], list[tuple[str, int]]]:
+    """Edges of facts and of objects that come or go where one step takes the place of another."""
+    counts = dict(_edge_counts(new))
+    for fact, by in _edge_counts(old).items():
+        counts[fact] = counts.get(fact, 0) - by
+    links = [link for a, b in zip(old.args, new.args, strict=True) if a != b for link in ((a, -1), (b, 1))]
+    return [(fact, by) for fact, by in counts.items() if by], links

@@ -102,5 +102,8 @@ def test_plans_belong_to_problems_by_name(tmp_path: Path) -> None:
 def test_no_plan_at_all(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no plan file matches .*p01\.plan, p01\.soln"):
         read_plans(tmp_path, DOMAIN, [PROBLEM])
-    with pytest.raises(DataError, match="expected a folder"):
+    with pytest.raises(DataError, match="the folder does not exist"):
         read_plans(tmp_path / "none", DOMAIN, [PROBLEM])
+    (tmp_path / "file").write_text("(sail port1 port2)")
+    with pytest.raises(DataError, match="expected a folder, came a file"):
+        read_plans(tmp_path / "file", DOMAIN, [PROBLEM])

@@ -46,7 +46,8 @@ def test_case_and_comments_do_not_matter() -> None:
 @pytest.mark.parametrize(
     ("change", "line", "words"),
     [
-        (("(p ?x))\n  (:c", "(p ?x)\n  (:c"), 1, "never closed"),
+        (("(p ?x))\n  (:c", "(p ?x)\n  (:c"), 2, "this '(:predicates' is never closed"),
+        (("(not (p ?x))))", "(not (p ?x)))"), 1, "this '(define' is never closed"),
         (("(p ?x))))", "(p ?x)))))"), 7, "expected the end of the file, came ')'"),
         (("(define", ")(define"), 1, "closes nothing"),
         (("(p ?x))))", "(p ?x))))\n\n more"), 9, "expected the end of the file, came 'more'"),
