@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from nsm.cli.main import main
+from nsm.config import Config
 from tests.pipeline.conftest import _toy_domain, toy_config
 
 __all__ = ["_toy_domain", "toy_config"]
@@ -47,11 +48,11 @@ def nsm_json(nsm: Command) -> JsonCommand:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Path:
-    """A configuration of a training that takes a second."""
+def settings(tmp_path: Path, toy_config: Config) -> Path:
+    """A configuration of a training that takes a second, on data that is built and audited already."""
     file = tmp_path / "small.toml"
     file.write_text(
         "epochs = 2\nbatch_size = 16\nchannels = 8\nnum_levels = 2\nblocks = 1\naccelerator = 'cpu'\n"
-        f"root = '{tmp_path / 'root'}'\n[planning]\ngraphs = 120\n"
+        f"root = '{tmp_path / 'root'}'\ncache = '{toy_config.cache}'\n[planning]\ngraphs = 120\n"
     )
     return file

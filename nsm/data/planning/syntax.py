@@ -86,6 +86,9 @@ def parse_source(text: str, kind: str, file: str) -> Source:
 def _cut(text: str, kind: str, file: str) -> list[Section]:
     """Cuts ``(define (domain d) (:types ..) ..)`` into its sections."""
     text = re.sub(r";[^\n]*", lambda comment: " " * len(comment[0]), text.translate(_LOWER))
+    if not re.match(r"\s*\(\s*define\b", text):
+        came, line = text.strip().partition("\n")[0][:20], _line(text, len(text) - len(text.lstrip()))
+        raise DataError(f"expected (define ({kind} NAME) ..), came {came!r}", file=file, line=line)
     opened: list[int] = []
     sections: list[Section] = []
     for match in re.finditer(r"[()]", text):
@@ -94,33 +97,33 @@ def _cut(text: str, kind: str, file: str) -> list[Section]:
                 raise _unclosed(text, opened[-1], file)
             opened.append(match.start())
             continue
-        if not opened:
-            line = text.count("\n", 0, match.start()) + 1
-            raise DataError("this ')' closes nothing", file=file, line=line, hint="remove it, or add the '('")
         start = opened.pop()
         if len(opened) == 1:
-            first = text.count("\n", 0, start) + 1
             body = text[start : match.end()]
             key = re.match(r"\(\s*([^\s()]*)", body)
-            sections.append(Section(key[1] if key else "", body, first))
+            sections.append(Section(key[1] if key else "", body, _line(text, start)))
         elif not opened and (rest := text[match.end() :].strip()):
-            line = text.count("\n", 0, text.index(rest, match.end())) + 1
-            message, hint = f"expected the end of the file, came {rest[:20]!r}", "a ')' above it is one too many"
-            raise DataError(message, file=file, line=line, hint=hint)
+            message, line = f"expected the end of the file, came {rest[:20]!r}", _line(text, text.rindex(rest))
+            raise DataError(message, file=file, line=line, hint="a ')' above it may be one too many")
     if opened:
         raise _unclosed(text, opened[-1], file)
-    if not re.match(r"\s*\(\s*define\b", text) or not sections or sections[0].key != kind:
-        came = f"({sections[0].key} ..)" if sections else repr(text.strip()[:20])
-        raise DataError(f"expected (define ({kind} NAME) ..), came {came}", file=file, line=1)
+    if not sections or sections[0].key != kind:
+        came, line = (f"({sections[0].key} ..)", sections[0].line) if sections else ("nothing", 1)
+        raise DataError(f"expected (define ({kind} NAME) ..), came {came}", file=file, line=line)
     return sections
+
+
+def _line(text: str, place: int) -> int:
+    """The line of a place in a text, counted from 1."""
+    return text.count("\n", 0, place) + 1
 
 
 def _unclosed(text: str, start: int, file: str) -> DataError:
     """The error of a parenthesis without its other half."""
     word = re.match(r"\(\s*[^\s()]*", text[start:])
     assert word is not None
-    line = text.count("\n", 0, start) + 1
-    return DataError(f"this {word[0]!r} is never closed", file=file, line=line, hint="add the missing ')'")
+    message = f"this {word[0]!r} is never closed"
+    return DataError(message, file=file, line=_line(text, start), hint="add the missing ')'")
 
 
 def _order(sections: list[Section], kind: str, file: str) -> list[Section]:

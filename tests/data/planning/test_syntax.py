@@ -49,7 +49,9 @@ def test_case_and_comments_do_not_matter() -> None:
         (("(p ?x))\n  (:c", "(p ?x)\n  (:c"), 2, "this '(:predicates' is never closed"),
         (("(not (p ?x))))", "(not (p ?x)))"), 1, "this '(define' is never closed"),
         (("(p ?x))))", "(p ?x)))))"), 7, "expected the end of the file, came ')'"),
-        (("(define", ")(define"), 1, "closes nothing"),
+        (("(define", ")(define"), 1, "expected (define (domain NAME) ..), came ')(define (domain d)'"),
+        (("(define", "; a comment\n\n(sail a b)\n(define"), 3, "expected (define (domain NAME) ..), came '(sail a b)'"),
+        (("(domain d)", "\n(:requirements)"), 2, "expected (define (domain NAME) ..), came (:requirements ..)"),
         (("(p ?x))))", "(p ?x))))\n\n more"), 9, "expected the end of the file, came 'more'"),
         (("(domain d)", "(problem d)"), 1, "expected (define (domain NAME) ..), came (problem ..)"),
         (("(:constants k)", "(:derived k)"), 3, "unsupported section ':derived'"),
@@ -86,6 +88,7 @@ def test_supported_requirements_pass() -> None:
 
 def test_empty_file() -> None:
     assert "expected (define (domain NAME) ..), came ''" in str(error_of(" \n"))
+    assert "expected (define (domain NAME) ..), came nothing" in str(error_of("(define)"))
 
 
 def test_unreadable_files(tmp_path: Path) -> None:

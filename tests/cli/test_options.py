@@ -1,0 +1,73 @@
+"""From options to one configuration, and the threads that must be known before torch is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from nsm.cli.options import configure, limit_threads
+from nsm.errors import ConfigError
+from tests.cli.conftest import Command
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+@pytest.fixture(autouse=True)
+def _unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in THREADS:
+        monkeypatch.setenv(name, "9")  # so that it is put back afterwards
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "some.toml"
+    file.write_text("seed = 1\nepochs = 1\nthreads = 3\n[planning]\nallow_leaks = true\n")
+    return file
+
+
+def test_an_option_beats_a_setting_and_that_the_file(file: Path) -> None:
+    config = configure(file, ["epochs=2", "seed=2"], domain="planning", seed=3, epochs=None)
+    assert (config.seed, config.epochs, config.threads) == (3, 2, 3)
+
+
+def test_a_flag_that_is_not_given_leaves_the_file_as_it_is(file: Path) -> None:
+    assert configure(file, None).planning.allow_leaks
+    assert not configure(None, None).planning.allow_leaks
+    assert configure(None, None, allow_leaks=True).planning.allow_leaks
+
+
+def test_plan_files_are_what_plans_come_from(tmp_path: Path) -> None:
+    own = configure(None, [], pddl=tmp_path / "a").planning
+    assert (own.pddl, own.plans, own.plan_source) == (tmp_path / "a", None, "walk")
+    given = configure(None, [], pddl=tmp_path / "a", plans=tmp_path / "b").planning
+    assert (given.pddl, given.plans, given.plan_source) == (tmp_path / "a", tmp_path / "b", "files")
+    with pytest.raises(ConfigError, match=r"set planning\.pddl as well"):
+        configure(None, [], plans=tmp_path / "b")
+
+
+def test_threads_are_those_of_the_configuration(file: Path) -> None:
+    configure(file, None)
+    assert [os.environ[name] for name in THREADS] == ["3"] * 3
+
+
+def test_threads_that_the_user_chose_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    limit_threads(2)
+    assert [os.environ[name] for name in THREADS] == ["7", "2", "2"]
+
+
+def test_a_mistake_changes_nothing() -> None:
+    with pytest.raises(ConfigError, match="unknown key 'epoch'"):
+        configure(None, ["threads=2", "epoch=3"])
+    assert not set(THREADS) & set(os.environ)
+
+
+@pytest.mark.parametrize("command", ["train", "audit", "data show"])
+def test_commands_share_their_options(nsm: Command, command: str) -> None:
+    status, out, _ = nsm(*command.split(), "--help")
+    assert status == 0
+    shared = ("--config", "--set", "--seed", "--root", "--pddl", "--plans", "--quiet", "--json", "--debug")
+    assert [option for option in shared if f" {option} " not in out] == []

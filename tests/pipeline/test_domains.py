@@ -1,0 +1,103 @@
+"""What a configuration opens: the source, the second witness, the user's files read at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from nsm.config import Config, load_config
+from nsm.data.packed import PackedGraphs
+from nsm.data.planning.source import PlanningSource, Shard
+from nsm.data.triples import Sample
+from nsm.data.writing import write_packed
+from nsm.errors import DataError
+from nsm.pipeline import domains
+from nsm.pipeline.domains import Task, open_task
+
+DOMAIN = """(define (domain lamps) (:predicates (lit ?x) (near ?x ?y))
+  (:action pass :parameters (?x ?y) :precondition (and (lit ?x) (near ?x ?y)) :effect (and (lit ?y) (not (lit ?x)))))
+"""
+PROBLEM = """(define (problem one) (:domain lamps) (:objects a b)
+  (:init (lit a) (near a b)) (:goal (lit b)))
+"""
+
+
+@pytest.fixture(autouse=True)
+def _planning_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other tests of the pipeline have a toy domain instead."""
+    monkeypatch.setitem(domains.TASKS, "planning", domains._planning)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A user's problem with a plan."""
+    place = tmp_path / "lamps"
+    place.mkdir()
+    (place / "domain.pddl").write_text(DOMAIN)
+    (place / "one.pddl").write_text(PROBLEM)
+    (place / "one.plan").write_text("(pass a b)\n")
+    return place
+
+
+def opened(**planning: object) -> Task:
+    return open_task(load_config(None, [], planning=planning))
+
+
+def packed(folder: Path, source: PlanningSource, samples: Sequence[Sample]) -> PackedGraphs:
+    write_packed(folder, source.schema, [replace(one, info={**one.info, "split": "test"}) for one in samples])
+    return PackedGraphs.open(folder)
+
+
+def test_every_domain_of_the_configuration_can_be_opened() -> None:
+    assert set(get_args(Config.model_fields["domain"].annotation)) == set(domains.TASKS)
+
+
+def test_the_source_is_that_of_the_configuration() -> None:
+    config = Config.from_constants(SEED=7, PLANNING={"graphs": 40, "domains": ("ferry", "grid")})
+    source = open_task(config).source
+    assert source == PlanningSource(config.planning, 7)
+    assert sum(shard.count for shard in source.shards()) == 20
+    assert {shard.family for shard in source.shards()} == {"ferry", "grid"}
+
+
+def test_a_wrong_label_is_not_confirmed(tmp_path: Path) -> None:
+    task = opened(graphs=40, domains=("ferry",))
+    assert isinstance(task.source, PlanningSource)
+    assert task.confirm is not None
+    assert task.local_probe is not None
+    samples = task.source.make(Shard("ferry", 0, 4))
+    assert len(samples) > 4
+    assert task.confirm(packed(tmp_path / "right", task.source, samples)) == 1.0
+    wrong = [replace(samples[0], label=1 - samples[0].label), *samples[1:]]
+    found = task.confirm(packed(tmp_path / "wrong", task.source, wrong))
+    assert found == pytest.approx(1 - 1 / len(samples))
+
+
+def test_an_unknown_generated_domain() -> None:
+    with pytest.raises(DataError, match="unknown domain 'chess'") as caught:
+        opened(domains=("ferry", "chess"))
+    assert "ferry" in str(caught.value.hint)
+
+
+def test_the_users_files_are_read_at_once(folder: Path) -> None:
+    (folder / "one.pddl").write_text(PROBLEM.replace("(near a b)", "\n(neer a b)"))
+    with pytest.raises(DataError, match="undeclared predicate 'neer'") as caught:
+        opened(pddl=folder)
+    assert (caught.value.file, caught.value.line) == (str(folder / "one.pddl"), 3)
+    (folder / "one.pddl").write_text(PROBLEM)
+    assert {shard.family for shard in opened(pddl=folder).source.shards()} == {"lamps"}
+
+
+def test_plan_files_are_read_where_plans_come_from_files(folder: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "plans"
+    elsewhere.mkdir()
+    (elsewhere / "one.plan").write_text("; found by hand\n(pass a)\n")
+    opened(pddl=folder)
+    opened(pddl=folder, plan_source="files")  # those beside the problems
+    with pytest.raises(DataError, match="takes 2 arguments, came 1") as caught:
+        opened(pddl=folder, plans=elsewhere, plan_source="files")
+    assert (caught.value.file, caught.value.line) == (str(elsewhere / "one.plan"), 2)
