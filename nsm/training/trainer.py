@@ -155,8 +155,7 @@ class Trainer:
     def _step(self, batch: GraphBatch) -> float:
         """One optimisation step; returns the total loss."""
         at, config = self.position, self.config
-        # a reconstruction that is computed every k steps counts k times as much
-        weight = config.cycle_weight * config.cycle_every if at.step % config.cycle_every == 0 else 0.0
+        weight = self._cycle_weight()
         batch = batch.to(self.fabric.device)
         self.model.set_step(at.step)  # type: ignore[operator]
         self.optimizer.zero_grad()
@@ -176,6 +175,15 @@ class Trainer:
         if weight > 0:
             at.add({"cycle": losses.cycle.item() * graphs, "cycle_graphs": graphs})
         return total
+
+    def _cycle_weight(self) -> float:
+        """Weight of the reconstruction error at this step."""
+        config, step = self.config, self.position.step
+        if step % config.cycle_every:
+            return 0.0
+        risen = (step + 1) / max(config.cycle_warmup_epochs * len(self.train_loader), 1)
+        # a reconstruction that is computed every k steps counts k times as much
+        return config.cycle_weight * config.cycle_every * min(risen, 1.0)
 
     def _clip_gradients(self) -> float:
         """Shortens the gradient to ``clip_norm``; returns its norm before."""

@@ -52,7 +52,7 @@ def settings(tmp_path: Path, toy_config: Config) -> Path:
     """A configuration of a training that takes a second, on data that is built and audited already."""
     file = tmp_path / "small.toml"
     file.write_text(
-        "epochs = 2\nbatch_size = 16\nchannels = 8\nnum_levels = 2\nblocks = 1\naccelerator = 'cpu'\n"
+        "epochs = 2\nbatch_size = 16\nchannels = 8\nnum_levels = 2\nblocks = 1\naccelerator = 'cpu'\nworkers = 0\n"
         f"root = '{tmp_path / 'root'}'\ncache = '{toy_config.cache}'\n[planning]\ngraphs = 120\n"
     )
     return file

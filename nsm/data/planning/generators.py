@@ -62,19 +62,17 @@ def blocksworld(rng: np.random.Generator, scale: float = 1.0) -> Problem:
 
 
 def gripper(rng: np.random.Generator, scale: float = 1.0) -> Problem:
-    """Two or three grippers on a robot, three or four rooms, four to six balls; the goal places some."""
-    rooms = _names("room", _count(rng, 3, 4, scale))
+    """Two robots of two grippers each, three or four rooms, four to six balls; the goal is a room for some balls."""
+    rooms, robots = _names("room", _count(rng, 3, 4, scale)), _names("robot", 2)
     balls = _names("ball", _count(rng, 4, 6, scale))
-    hands = _names("gripper", int(rng.integers(2, 4)))
-    init = [Atom("robot-in", (_pick(rng, rooms),)), *(Atom("free", (hand,)) for hand in hands)]
+    hands = {f"{robot}-{hand}": robot for robot in robots for hand in ("left", "right")}
+    init = [Atom("robot-in", (robot, _pick(rng, rooms))) for robot in robots]
+    init += [Atom("part-of", (hand, robot)) for hand, robot in hands.items()]
+    init += [Atom("free", (hand,)) for hand in hands]
     init += [Atom("lies-in", (ball, _pick(rng, rooms))) for ball in balls]
-    goal = _moved(rng, "lies-in", balls, rooms)
-    objects = {
-        **dict.fromkeys(rooms, "room"),
-        **dict.fromkeys(balls, "ball"),
-        **dict.fromkeys(hands, "gripper"),
-    }
-    return Problem("gripper", "gripper", objects, tuple(init), goal)
+    kinds = {"room": rooms, "ball": balls, "robot": robots, "gripper": list(hands)}
+    objects = {name: kind for kind, names in kinds.items() for name in names}
+    return Problem("gripper", "gripper", objects, tuple(init), _moved(rng, "lies-in", balls, rooms))
 
 
 def logistics(rng: np.random.Generator, scale: float = 1.0) -> Problem:
@@ -101,11 +99,13 @@ def logistics(rng: np.random.Generator, scale: float = 1.0) -> Problem:
 
 
 def ferry(rng: np.random.Generator, scale: float = 1.0) -> Problem:
-    """Three to five ports and four to six cars; the goal is a port for some cars."""
+    """Two ferries, three to five ports and four to six cars; the goal is a port for some cars."""
     ports, cars = _names("port", _count(rng, 3, 5, scale)), _names("car", _count(rng, 4, 6, scale))
-    init = [Atom("docked", (_pick(rng, ports),)), Atom("deck-empty", ())]
+    ferries = _names("ferry", 2)
+    init = [Atom("docked", (ferry, _pick(rng, ports))) for ferry in ferries]
+    init += [Atom("deck-empty", (ferry,)) for ferry in ferries]
     init += [Atom("ashore", (car, _pick(rng, ports))) for car in cars]
-    objects = {**dict.fromkeys(ports, "port"), **dict.fromkeys(cars, "car")}
+    objects = {**dict.fromkeys(ports, "port"), **dict.fromkeys(cars, "car"), **dict.fromkeys(ferries, "ferry")}
     return Problem("ferry", "ferry", objects, tuple(init), _moved(rng, "ashore", cars, ports))
 
 

@@ -29,7 +29,9 @@ PAIRS_PER_SHARD = 50
 REFERENCE_TASKS = 40  # problems whose plans show which steps usually follow each other
 WALKS_PER_TASK = 6
 PLANNER_SECONDS = 10.0  # for each problem; those that take longer are left out
-ATTEMPTS = 60  # plans tried for one pair before it is given up
+ATTEMPTS = 48  # plans tried for one pair before it is given up
+STRICT_ATTEMPTS = 24  # after these, neighbouring steps may show a difference and a failure may be near its cause
+LOCAL_ATTEMPTS = 8  # after these, a failure that was to be near its cause may be far from it
 MIN_ARGUMENTS = 4  # argument relations that every data set has, so that models of different domains fit each other
 
 
@@ -194,11 +196,12 @@ class PlanningSource:
         nearest = self.settings.min_distance
         is_hidden = bool(rng.random() < self.settings.nonlocal_share)
         for attempt, story in enumerate(self._stories(family, number, rng)):
-            longest = len(story.plan) + 2
-            wanted = range(nearest, longest) if is_hidden else range(1, nearest)
-            if attempt >= ATTEMPTS // 2:  # in some domains every failure is near its cause, or none is
-                wanted = range(1, longest)
-            usual = self._usual(family) if attempt < 3 * ATTEMPTS // 4 else None
+            wanted = range(nearest, len(story.plan) + 2)
+            if not is_hidden and attempt < LOCAL_ATTEMPTS:
+                wanted = range(1, nearest)
+            elif attempt >= STRICT_ATTEMPTS:  # in some domains every failure is near its cause
+                wanted = range(1, len(story.plan) + 2)
+            usual = self._usual(family) if attempt < STRICT_ATTEMPTS else None
             twins = find_twins(story, wanted, rng, use_original=bool(rng.random() < 0.5), usual=usual)
             if twins is not None:
                 return self._samples(twins, family, number)

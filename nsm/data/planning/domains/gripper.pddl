@@ -1,26 +1,27 @@
-;; A robot with several grippers carries balls between rooms.
+;; Robots with grippers of their own carry balls between rooms.
 (define (domain gripper)
   (:requirements :strips :typing :equality :negative-preconditions)
-  (:types room ball gripper)
+  (:types room ball robot gripper)
   (:predicates
-    (robot-in ?room - room)
+    (robot-in ?robot - robot ?room - room)
+    (part-of ?gripper - gripper ?robot - robot)
     (lies-in ?ball - ball ?room - room)
     (holds ?gripper - gripper ?ball - ball)
     (free ?gripper - gripper))
 
   (:action move
-    :parameters (?from ?to - room)
-    :precondition (and (robot-in ?from) (not (= ?from ?to)))
-    :effect (and (robot-in ?to) (not (robot-in ?from))))
+    :parameters (?robot - robot ?from ?to - room)
+    :precondition (and (robot-in ?robot ?from) (not (= ?from ?to)))
+    :effect (and (robot-in ?robot ?to) (not (robot-in ?robot ?from))))
 
   (:action pick
-    :parameters (?ball - ball ?room - room ?gripper - gripper)
-    :precondition (and (lies-in ?ball ?room) (robot-in ?room) (free ?gripper))
+    :parameters (?robot - robot ?gripper - gripper ?ball - ball ?room - room)
+    :precondition (and (part-of ?gripper ?robot) (lies-in ?ball ?room) (robot-in ?robot ?room) (free ?gripper))
     :effect (and (holds ?gripper ?ball)
                  (not (lies-in ?ball ?room)) (not (free ?gripper))))
 
   (:action drop
-    :parameters (?ball - ball ?room - room ?gripper - gripper)
-    :precondition (and (holds ?gripper ?ball) (robot-in ?room))
+    :parameters (?robot - robot ?gripper - gripper ?ball - ball ?room - room)
+    :precondition (and (part-of ?gripper ?robot) (holds ?gripper ?ball) (robot-in ?robot ?room))
     :effect (and (lies-in ?ball ?room) (free ?gripper)
                  (not (holds ?gripper ?ball)))))
