@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nsm.config import Config, PlanningConfig
+    from nsm.config import Config
     from nsm.data.build import GraphSource
     from nsm.data.packed import PackedGraphs
 
@@ -47,21 +47,13 @@ def _planning(config: Config) -> Task:
 
     source = PlanningSource(config.planning, config.seed)
     domains = {family: source.domain(family) for family in source.families}
-    _check_plans(config.planning)
+    if source.user is not None and config.planning.plan_source == "files":
+        source.user.stories  # noqa: B018 - a wrong plan is told before anything is built
 
     def confirm(graphs: PackedGraphs) -> float:
         return confirmed_share(graphs, domains)
 
     return Task(source, confirm, local_probe)
-
-
-def _check_plans(planning: PlanningConfig) -> None:
-    """Reads the user's plan files, where plans come from files."""
-    from nsm.data.planning.pddl import load_folder
-    from nsm.data.planning.planfiles import read_plans
-
-    if planning.plan_source == "files" and planning.pddl is not None:
-        read_plans(planning.plans or planning.pddl, *load_folder(planning.pddl))
 
 
 TASKS: dict[str, Callable[[Config], Task]] = {"planning": _planning}

@@ -134,11 +134,12 @@ def test_one_label_is_nothing_to_learn(tmp_path: Path) -> None:
 
 
 def test_a_single_group_is_inconclusive(tmp_path: Path) -> None:
-    samples = twins(20)
+    samples = twins(600)
     for sample in samples:
         sample.group, sample.info = "one", {**sample.info, "split": "train"}
     result = audit(packed(tmp_path / "packed", samples), local_probe=lambda _: 0.5)
     assert (result.verdict, result.probe, result.local_probe) == ("inconclusive", None, None)
+    assert "all graphs belong to one group" in result.reasons[0]  # there are enough of them
     json.dumps(result.to_json(), allow_nan=False)
 
 

@@ -205,8 +205,12 @@ def test_the_cycle_term_comes_every_few_steps_and_weighs_as_much_more(
         return real(output, batch, weight)
 
     monkeypatch.setattr(module, "compute_loss", record_weight)
-    toy_trainer(graphs, tmp_path, epochs=1, cycle_every=2, cycle_weight=0.1).fit()
+    changes: dict[str, Any] = {"epochs": 1, "cycle_every": 2, "cycle_weight": 0.1}
+    toy_trainer(graphs, tmp_path, cycle_warmup_epochs=0, **changes).fit()
     assert weights == [0.2, 0.0, 0.2, 0.0, 0.2]
+    weights.clear()
+    toy_trainer(graphs, tmp_path / "rising", cycle_warmup_epochs=0.8, **changes).fit()
+    assert weights == pytest.approx([0.05, 0.0, 0.15, 0.0, 0.2])
 
 
 def test_mixed_precision_ends_before_the_loss(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from hashlib import sha256
@@ -17,10 +17,9 @@ import numpy as np
 from nsm.data.planning.generators import GENERATORS, generate, load_builtin_domain
 from nsm.data.planning.graphs import planning_schema, story_graph
 from nsm.data.planning.grounding import GroundTask, fact_mask
-from nsm.data.planning.pddl import load_folder
-from nsm.data.planning.planfiles import read_plans
-from nsm.data.planning.strips import Domain, Problem, Step
+from nsm.data.planning.strips import Domain
 from nsm.data.planning.swaps import Story, Twins, bigrams, find_twins
+from nsm.data.planning.user import UserProblems
 from nsm.data.planning.walks import choose_goal, random_walk
 from nsm.data.triples import Sample, Schema
 from nsm.errors import DataError
@@ -28,7 +27,6 @@ from nsm.errors import DataError
 PAIRS_PER_SHARD = 50
 REFERENCE_TASKS = 40  # problems whose plans show which steps usually follow each other
 WALKS_PER_TASK = 6
-PLANNER_SECONDS = 10.0  # for each problem; those that take longer are left out
 ATTEMPTS = 48  # plans tried for one pair before it is given up
 STRICT_ATTEMPTS = 24  # after these, neighbouring steps may show a difference and a failure may be near its cause
 LOCAL_ATTEMPTS = 8  # after these, a failure that was to be near its cause may be far from it
@@ -137,15 +135,17 @@ class PlanningSource:
     @property
     def families(self) -> tuple[str, ...]:
         """Names of the planning domains, in order."""
-        if self.settings.pddl is None:
-            return tuple(self.settings.domains)
-        return (_folder(str(self.settings.pddl))[0].name,)
+        return tuple(self.settings.domains) if self.user is None else (self.user.domain.name,)
+
+    @cached_property
+    def user(self) -> UserProblems | None:
+        """The user's own domain, where ``pddl`` names one."""
+        s = self.settings
+        return None if s.pddl is None else UserProblems(s.pddl, s.plans, s.plan_source)
 
     def domain(self, family: str) -> Domain:
         """The domain of one family."""
-        if self.settings.pddl is None:
-            return load_builtin_domain(family)
-        return _folder(str(self.settings.pddl))[0]
+        return load_builtin_domain(family) if self.user is None else self.user.domain
 
     def key(self) -> dict[str, object]:
         """All that determines the content: settings, seed, and the hashes of the files that are read."""
@@ -225,12 +225,12 @@ class PlanningSource:
 
     def _samples(self, twins: Twins, family: str, number: int) -> list[Sample]:
         problem = twins.valid.task.problem.name
-        group = f"{family}/{problem}" if self.settings.pddl is not None else f"{family}/{number}"
+        group = f"{family}/{problem}" if self.user is not None else f"{family}/{number}"
         samples = []
         for story, execution in ((twins.valid, twins.valid.run()), (twins.invalid, twins.failure)):
             info: dict[str, str | int | float] = {
                 "family": family,
-                "problem": problem if self.settings.pddl is not None else f"{problem}-{number}",
+                "problem": problem if self.user is not None else f"{problem}-{number}",
                 "swap": twins.invalid.kind,
                 "length": len(story.plan),
                 "distance": twins.failure.distance or 0,
@@ -240,10 +240,9 @@ class PlanningSource:
 
     def _stories(self, family: str, number: int, rng: np.random.Generator) -> Iterator[Story]:
         """Yields working plans for one pair, at most `ATTEMPTS`."""
-        if self.settings.pddl is not None and self.settings.plan_source != "walk":
-            known = _known_stories(str(self.settings.pddl), str(self.settings.plans or ""), self.settings.plan_source)
+        if self.user is not None and self.settings.plan_source != "walk":
             for attempt in range(ATTEMPTS):
-                yield known[(number + attempt) % len(known)]
+                yield self.user.stories[(number + attempt) % len(self.user.stories)]
             return
         length = int(rng.integers(self.settings.min_length, self.settings.max_length + 1))
         for _ in range(ATTEMPTS // WALKS_PER_TASK):
@@ -255,9 +254,8 @@ class PlanningSource:
                     yield Story(task, task.init, tuple(plan), fact_mask(goal))
 
     def _task(self, family: str, number: int, rng: np.random.Generator) -> GroundTask:
-        if self.settings.pddl is not None:
-            problems = len(_folder(str(self.settings.pddl))[1])
-            return _folder_task(str(self.settings.pddl), number % problems)
+        if self.user is not None:
+            return self.user.task(number % len(self.user.problems))
         while True:
             problem = generate(family, rng, self.settings.scale)
             if len(problem.objects) >= self.settings.min_objects:
@@ -267,55 +265,6 @@ class PlanningSource:
 _USUAL: dict[
     tuple[str, str], Counter[tuple[object, ...]]
 ] = {}  # of each source and family, worked out once per process
-
-
-@lru_cache(maxsize=4)
-def _folder(folder: str) -> tuple[Domain, list[Problem]]:
-    return load_folder(folder)
-
-
-@lru_cache(maxsize=256)
-def _folder_task(folder: str, number: int) -> GroundTask:
-    domain, problems = _folder(folder)
-    return GroundTask(domain, problems[number])
-
-
-@lru_cache(maxsize=4)
-def _known_stories(folder: str, plans: str, plan_source: str) -> list[Story]:
-    """The user's or a planner's plans for the problems of a folder, each checked by the executor.
-
-    Raises:
-        DataError: If there is none, or if one does not work.
-    """
-    domain, problems = _folder(folder)
-    stories = []
-    for number, (problem, steps) in enumerate(_known_plans(domain, problems, plans or folder, plan_source)):
-        task = GroundTask(domain, problem)
-        story = Story(task, task.init, tuple(task.plan(steps)), task.goal, task.goal_not)
-        execution = story.run()
-        if not execution.valid:
-            where = (execution.failed_step or 0) + 1
-            what = f"plan {number + 1} of problem {problem.name!r} fails at step {where} of {len(steps)}"
-            raise DataError(what, file=problem.file, hint="give plans that reach the problem's goal")
-        if story.plan:
-            stories.append(story)
-    if not stories:
-        raise DataError("no plan for any problem", file=folder, hint="see planning.plans and planning.plan_source")
-    return stories
-
-
-def _known_plans(
-    domain: Domain, problems: Sequence[Problem], plans: str, plan_source: str
-) -> Iterator[tuple[Problem, Sequence[Step]]]:
-    if plan_source == "planner":
-        from nsm.data.planning.planner import solve_all
-
-        for problem, plan in zip(problems, solve_all(domain, problems, PLANNER_SECONDS), strict=True):
-            if plan is not None:
-                yield problem, plan
-    else:
-        for problem, found in zip(problems, read_plans(plans, domain, problems), strict=True):
-            yield from ((problem, steps) for steps in found)
 
 
 @lru_cache(maxsize=1)
