@@ -45,7 +45,7 @@ class PlanningConfig(DomainConfig):
 
     Attributes:
         domains: Generated domains, in equal shares; not used with ``pddl``.
-        graphs: Number of graphs to make, valid and invalid ones together; by default 8,600, or 3,000 with ``pddl``.
+        graphs: Number of graphs to make, valid and invalid ones together; by default 8,600, or 2,000 with ``pddl``.
         min_length: Shortest plan, in steps.
         max_length: Longest plan, in steps.
         min_objects: Fewest objects of a generated problem.
@@ -80,7 +80,7 @@ class PlanningConfig(DomainConfig):
         """The number of graphs to make."""
         if self.graphs is not None:
             return self.graphs
-        return 8_600 if self.pddl is None else 3_000
+        return 8_600 if self.pddl is None else 2_000
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
