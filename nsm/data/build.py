@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from nsm.data.packed import PackedGraphs
 from nsm.data.shards import GraphSource, Progress, StoredPart, make_parts
-from nsm.data.splits import Unique, assign_splits, find_unique, merge_groups, renumber
+from nsm.data.splits import Unique, assign_splits, drop_torn, find_unique, renumber
 from nsm.data.writing import FORMAT_VERSION, SPLITS, PackedWriter, Totals, split_code
 from nsm.errors import DataError
 
@@ -46,10 +46,9 @@ def build_dataset(
 ) -> PackedGraphs:
     """Opens a data set from the cache, and builds it first where it is missing or damaged.
 
-    Of samples with equal content only the first stays, and none where their labels differ. The groups of
-    equal samples are merged, so that they end in one split. Splits are by group, stratified by
-    ``info["family"]`` where samples have it, unless ``info["split"]`` pins them: then of equal samples the
-    one in the test split stays.
+    Of samples with equal content only the first stays, and none where their labels differ; where samples have an
+    ``info["pair"]``, the other one of the pair goes too. Splits are by group, stratified by ``info["family"]`` where
+    samples have it, unless ``info["split"]`` pins them: then of equal samples that of the test split stays.
 
     Args:
         source: What makes the samples.
@@ -134,6 +133,7 @@ class _Census:
         group_names: Name of each group.
         family: Stratum of each sample, or an empty text.
         split: Pinned split codes, ``(G,)``, or None.
+        pair: Ids of pairs of samples that must stay together, ``(G,)``, or None.
     """
 
     columns: dict[str, Array]
@@ -142,6 +142,7 @@ class _Census:
     group_names: list[str]
     family: list[str]
     split: Array | None
+    pair: Array | None
 
 
 def _assemble(
@@ -165,7 +166,7 @@ def _assemble(
 
 
 def _record(source: GraphSource, unique: Unique, seed: int) -> Mapping[str, Any]:
-    dropped = {"duplicates": unique.duplicates, "contradictory": unique.contradictory}
+    dropped = {name: getattr(unique, name) for name in ("duplicates", "contradictory", "partners")}
     return {"source": dict(source.key()), "seed": seed, "dropped": dropped}
 
 
@@ -178,7 +179,7 @@ def _count(parts: Sequence[StoredPart]) -> _Census:
         if set(part.column_names()) != set(names):
             raise DataError(f"two shards have different info columns: {names} and {part.column_names()}")
     texts: dict[str, list[str]] = {}
-    for column in ("group", "family", "split"):
+    for column in ("group", "family", "split", "pair"):
         if column in names:
             texts[column] = [str(t) for part in filled for t in part.table([column])[column].to_pylist()]
     ids: dict[str, int] = {}
@@ -191,6 +192,7 @@ def _count(parts: Sequence[StoredPart]) -> _Census:
         group_names=list(ids),
         family=texts.get("family", [""] * len(group)),
         split=None if pinned is None else np.array(pinned, np.uint8),
+        pair=np.unique(texts["pair"], return_inverse=True)[1] if "pair" in texts else None,
     )
 
 
@@ -199,7 +201,8 @@ def _choose(census: _Census) -> Unique:
     if not len(census.group):
         return Unique(np.zeros(0, bool), 0, 0)
     rank = np.zeros(len(census.group)) if census.split is None else len(SPLITS) - census.split
-    return find_unique(census.columns["content"], census.columns["label"], rank)
+    unique = find_unique(census.columns["content"], census.columns["label"], rank)
+    return unique if census.pair is None else drop_torn(unique, census.pair)
 
 
 def _split(census: _Census, kept: Array, shares: Sequence[float], seed: int) -> tuple[Array, Array]:
@@ -214,10 +217,7 @@ def _split(census: _Census, kept: Array, shares: Sequence[float], seed: int) -> 
             name = census.group_names[old[group[torn[0]]]]
             raise DataError(f"the group {name!r} has samples in two splits", hint="pin whole groups")
         return group, split
-    content = census.columns["content"]
-    is_clear = np.isin(content, content[kept])  # what is dropped for its labels binds no groups together
-    merged = merge_groups(census.group[is_clear], content[is_clear])
-    group, old = renumber(merged[np.searchsorted(np.flatnonzero(is_clear), kept)])
+    group, old = renumber(census.group[kept])
     first = np.unique(group, return_index=True)[1]
     families = [census.family[kept[row]] for row in first]
     names = [census.group_names[number] for number in old]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from nsm.errors import DataError
 
-__all__ = ["Unique", "assign_splits", "find_unique", "merge_groups", "renumber"]
+__all__ = ["Unique", "assign_splits", "drop_torn", "find_unique", "renumber"]
 
 Array = npt.NDArray[Any]
 Index = npt.NDArray[np.int64]
@@ -27,11 +27,13 @@ class Unique:
         duplicates: Number of samples dropped because another one has the same content and label.
         contradictory: Number dropped because another one has the same content and another label: no model can
             tell them apart.
+        partners: Number dropped because the other sample of their pair was.
     """
 
     keep: npt.NDArray[np.bool_]
     duplicates: int
     contradictory: int
+    partners: int = 0
 
 
 def find_unique(content: Array, label: Array, rank: Array) -> Unique:
@@ -54,32 +56,14 @@ def find_unique(content: Array, label: Array, rank: Array) -> Unique:
     return Unique(keep, int((sizes[is_clear] - 1).sum()), int(sizes[~is_clear].sum()))
 
 
-def merge_groups(group: Array, content: Array) -> Index:
-    """Merges groups that hold a sample of the same content, directly or through others.
+def drop_torn(unique: Unique, pair: Index) -> Unique:
+    """Drops what is left of a pair when one of its samples is dropped, so that twins stay together.
 
     Shapes:
-        - **group**: ``(G,)`` ids; **content**: ``(G,)`` hashes; output: ``(G,)``, the lowest id among the
-          groups merged with that of the sample.
+        - **pair**: ``(G,)`` ids.
     """
-    by_content = np.lexsort((group, content))
-    same = content[by_content][1:] == content[by_content][:-1]
-    left, right = group[by_content][:-1][same], group[by_content][1:][same]
-    parent: dict[int, int] = {}
-
-    def root(node: int) -> int:
-        while parent.setdefault(node, node) != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
-    for a, b in zip(left.tolist(), right.tolist(), strict=True):
-        low, high = sorted((root(a), root(b)))
-        parent[high] = low
-    roots = np.arange(int(group.max(initial=-1)) + 1)
-    for node in parent:
-        roots[node] = root(node)
-    merged: Index = roots[group].astype(np.int64)
-    return merged
+    is_torn = np.bincount(pair[~unique.keep], minlength=int(pair.max(initial=-1)) + 1) > 0
+    return replace(unique, keep=unique.keep & ~is_torn[pair], partners=int((unique.keep & is_torn[pair]).sum()))
 
 
 def renumber(group: Array) -> tuple[Index, Index]:

@@ -126,7 +126,8 @@ class Sample:
         evidence_nodes: Nodes that decide the label.
         evidence_triples: Triples that decide the label, as indices into this sample's triples.
         info: Columns of the data set's table; every sample of a source has the same keys. ``family`` is the
-            stratum of the splits; ``split`` pins a sample to ``train``, ``val`` or ``test``.
+            stratum of the splits; ``split`` pins a sample to ``train``, ``val`` or ``test``; samples of one
+            ``pair`` stay or go together.
         source: Provenance (JSON text), for display and independent confirmation only.
     """
 

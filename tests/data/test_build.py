@@ -152,16 +152,19 @@ def _relabelled(sample: Sample, group: str, label: int) -> Sample:
     return replace(permuted(sample, np.random.default_rng(0)), group=group, label=label)
 
 
-def test_equal_samples_bind_their_groups_together(tmp_path: Path) -> None:
-    """Every group holds a copy of one sample under permuted nodes: one stays, and there is one group."""
+def test_of_equal_samples_one_stays_and_a_pair_stays_or_goes_whole(tmp_path: Path) -> None:
+    """Every group holds a copy of one sample under permuted nodes, paired with a sample of its own."""
     shared = odd_sample(CYCLE)
-    samples = [replace(odd_sample(8 * i), group=f"g{i}", label=0) for i in range(1, 7)]
+    own = [replace(odd_sample(CYCLE + 8 * i), group=f"g{i}", label=0) for i in range(1, 7)]
     copies = [_relabelled(shared, f"g{i}", 1) for i in range(1, 7)]
-    graphs = build_dataset(ListSource((*samples, *copies)), tmp_path)
-    different = len(set(hash_graphs(graphs).tolist()))
-    assert len(graphs) == different
-    assert set(graphs.groups.tolist()) == {0}
-    assert graphs.meta["dropped"] == {"duplicates": 12 - different, "contradictory": 0}
+    graphs = build_dataset(ListSource((*own, *copies)), tmp_path / "single")
+    assert len(graphs) == len(set(hash_graphs(graphs).tolist())) == 7
+    assert graphs.meta["dropped"] == {"duplicates": 5, "contradictory": 0, "partners": 0}
+    for number, sample in enumerate((*own, *copies)):
+        sample.info = {"pair": f"p{number % 6}"}
+    paired = build_dataset(ListSource((*own, *copies)), tmp_path / "paired")
+    assert paired.table["pair"].to_pylist() == ["p0", "p0"]
+    assert paired.meta["dropped"] == {"duplicates": 5, "contradictory": 0, "partners": 5}
 
 
 def test_equal_samples_with_different_labels_are_dropped(tmp_path: Path) -> None:
@@ -169,8 +172,7 @@ def test_equal_samples_with_different_labels_are_dropped(tmp_path: Path) -> None
     others = [replace(odd_sample(CYCLE + 8 * i), group=f"g{i}", label=0) for i in range(1, 5)]
     pair = [_relabelled(shared, "g1", 0), _relabelled(shared, "g2", 1)]
     graphs = build_dataset(ListSource((*others, *pair)), tmp_path)
-    assert graphs.meta["dropped"] == {"duplicates": 0, "contradictory": 2}
-    assert len(set(graphs.groups.tolist())) == 4  # what is dropped binds no groups together
+    assert graphs.meta["dropped"] == {"duplicates": 0, "contradictory": 2, "partners": 0}
     assert len(graphs) == 4
 
 

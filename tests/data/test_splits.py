@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nsm.data.splits import assign_splits, find_unique, merge_groups, renumber
+from nsm.data.splits import assign_splits, drop_torn, find_unique, renumber
 from nsm.errors import DataError
 
 SHARES = (0.7, 0.1, 0.2)
@@ -29,26 +29,17 @@ def test_unique_of_nothing() -> None:
     assert find_unique(np.array([], np.uint64), np.array([]), np.array([])).keep.tolist() == []
 
 
-def test_groups_merge_through_others() -> None:
-    group = np.array([0, 1, 1, 2, 3, 4, 4])
-    content = np.array([5, 5, 6, 6, 7, 8, 8], np.uint64)
-    assert merge_groups(group, content).tolist() == [0, 0, 0, 0, 3, 4, 4]
-
-
-@given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 12)), min_size=1, max_size=30))
-@settings(max_examples=100, deadline=None)
-def test_merged_groups_are_the_components(rows: list[tuple[int, int]]) -> None:
-    group, content = np.array(rows).T
-    merged = merge_groups(group, content.astype(np.uint64))
-    reached = {g: {g} for g in set(group.tolist())}
-    for _ in rows:  # closure by brute force
-        for a, x in rows:
-            for b, y in rows:
-                if a == b or x == y:
-                    both = reached[a] | reached[b]
-                    for member in both:
-                        reached[member] = both
-    assert merged.tolist() == [min(reached[g]) for g in group.tolist()]
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=20))
+@settings(max_examples=60, deadline=None)
+def test_pairs_stay_or_go_together(contents: list[tuple[int, int]]) -> None:
+    content = np.array(contents, np.uint64).ravel()
+    pair = np.repeat(np.arange(len(contents)), 2)
+    unique = find_unique(content, np.zeros(len(content)), np.zeros(len(content)))
+    whole = drop_torn(unique, pair)
+    for number in range(len(contents)):
+        before, after = unique.keep[pair == number], whole.keep[pair == number]
+        assert after.tolist() == [before.all(), before.all()]
+    assert whole.partners == unique.keep.sum() - whole.keep.sum()
 
 
 def test_renumbering_is_by_appearance() -> None:

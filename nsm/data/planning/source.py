@@ -231,6 +231,7 @@ class PlanningSource:
             info: dict[str, str | int | float] = {
                 "family": family,
                 "problem": problem if self.user is not None else f"{problem}-{number}",
+                "pair": f"{family}/{number}",
                 "swap": twins.invalid.kind,
                 "length": len(story.plan),
                 "distance": twins.failure.distance or 0,
