@@ -16,10 +16,10 @@ from nsm.errors import DataError
 DOMAIN = load_builtin_domain("ferry")
 PROBLEM = replace(ferry(np.random.default_rng(0)), file="somewhere/p01.pddl")
 PLAN = """; found in no time
-0: (SAIL port1 port2) [1]
+0: (SAIL ferry1 port1 port2) [1]
 
-0.500: ( board car1 port2 )   [1.000] ; all aboard
-(debark car1 port2)
+0.500: ( board car1 ferry1 port2 )   [1.000] ; all aboard
+(debark car1 ferry1 port2)
 ; cost = 3 (unit cost)
 """
 
@@ -27,9 +27,9 @@ PLAN = """; found in no time
 def test_plan(tmp_path: Path) -> None:
     (tmp_path / "p01.plan").write_text(PLAN)
     assert read_plan(tmp_path / "p01.plan", DOMAIN, PROBLEM) == [
-        Step("sail", ("port1", "port2")),
-        Step("board", ("car1", "port2")),
-        Step("debark", ("car1", "port2")),
+        Step("sail", ("ferry1", "port1", "port2")),
+        Step("board", ("car1", "ferry1", "port2")),
+        Step("debark", ("car1", "ferry1", "port2")),
     ]
 
 
@@ -37,8 +37,8 @@ def test_plan(tmp_path: Path) -> None:
     ("old", "new", "line", "words"),
     [
         ("( board", "( bord", 4, "unknown action 'bord'"),
-        ("(debark car1 port2)", "(debark car1)", 5, "action 'debark' takes 2 arguments, came 1"),
-        ("(debark car1", "(debark car99", 5, "unknown object 'car99' in (debark car99 port2)"),
+        ("(debark car1 ferry1 port2)", "(debark car1)", 5, "action 'debark' takes 3 arguments, came 1"),
+        ("(debark car1", "(debark car99", 5, "unknown object 'car99' in (debark car99 ferry1 port2)"),
         (
             "(debark car1",
             "(debark port1",
@@ -46,12 +46,17 @@ def test_plan(tmp_path: Path) -> None:
             "expected an object of type 'car' as ?car, came 'port1' of type 'port'",
         ),
         (
-            "(debark car1 port2)",
-            "debark car1 port2",
+            "(debark car1 ferry1 port2)",
+            "debark car1 ferry1 port2",
             5,
-            "expected (action object ..), came 'debark car1 port2'",
+            "expected (action object ..), came 'debark car1 ferry1 port2'",
         ),
-        ("(debark car1 port2)", "(sail port1 port2) (sail port2 port1)", 5, "expected (action object ..)"),
+        (
+            "(debark car1 ferry1 port2)",
+            "(sail ferry1 port1 port2) (sail ferry1 port2 port1)",
+            5,
+            "expected (action object ..)",
+        ),
     ],
 )
 def test_errors_name_the_line(tmp_path: Path, old: str, new: str, line: int, words: str) -> None:
@@ -87,7 +92,7 @@ def test_plans_belong_to_problems_by_name(tmp_path: Path) -> None:
         "p01.txt",
         "xp01.plan",
     ):
-        (tmp_path / name).write_text("(sail port1 port2)")
+        (tmp_path / name).write_text("(sail ferry1 port1 port2)")
     assert [path.name for path in find_plans(tmp_path, PROBLEM)] == [
         "p01.2.plan",
         "p01.plan",
@@ -96,7 +101,7 @@ def test_plans_belong_to_problems_by_name(tmp_path: Path) -> None:
     ]
     plans = read_plans(tmp_path, DOMAIN, [other, PROBLEM])
     assert [len(found) for found in plans] == [0, 4]
-    assert plans[1][0] == [Step("sail", ("port1", "port2"))]
+    assert plans[1][0] == [Step("sail", ("ferry1", "port1", "port2"))]
 
 
 def test_no_plan_at_all(tmp_path: Path) -> None:
@@ -104,6 +109,6 @@ def test_no_plan_at_all(tmp_path: Path) -> None:
         read_plans(tmp_path, DOMAIN, [PROBLEM])
     with pytest.raises(DataError, match="the folder does not exist"):
         read_plans(tmp_path / "none", DOMAIN, [PROBLEM])
-    (tmp_path / "file").write_text("(sail port1 port2)")
+    (tmp_path / "file").write_text("(sail ferry1 port1 port2)")
     with pytest.raises(DataError, match="expected a folder, came a file"):
         read_plans(tmp_path / "file", DOMAIN, [PROBLEM])
