@@ -27,8 +27,9 @@ from nsm.errors import DataError
 PAIRS_PER_SHARD = 50
 REFERENCE_TASKS = 40  # problems whose plans show which steps usually follow each other
 WALKS_PER_TASK = 6
-ATTEMPTS = 48  # plans tried for one pair before it is given up
-STRICT_ATTEMPTS = 24  # after these, neighbouring steps may show a difference and a failure may be near its cause
+ATTEMPTS = 84  # plans tried for one pair before it is given up
+SWAP_ATTEMPTS = 48  # after these, two steps change places instead of two objects
+HIDDEN_ATTEMPTS = 66  # after these, neighbouring steps or a near cause may show the failure; the audit judges
 LOCAL_ATTEMPTS = 8  # after these, a failure that was to be near its cause may be far from it
 MIN_ARGUMENTS = 4  # argument relations that every data set has, so that models of different domains fit each other
 
@@ -199,10 +200,16 @@ class PlanningSource:
             wanted = range(nearest, len(story.plan) + 2)
             if not is_hidden and attempt < LOCAL_ATTEMPTS:
                 wanted = range(1, nearest)
-            elif attempt >= STRICT_ATTEMPTS:  # in some domains every failure is near its cause
+            elif attempt >= HIDDEN_ATTEMPTS:  # in some domains every failure is near its cause
                 wanted = range(1, len(story.plan) + 2)
-            usual = self._usual(family) if attempt < STRICT_ATTEMPTS else None
-            twins = find_twins(story, wanted, rng, use_original=bool(rng.random() < 0.5), usual=usual)
+            twins = find_twins(
+                story,
+                wanted,
+                rng,
+                use_original=bool(rng.random() < 0.5),
+                usual=self._usual(family) if attempt < HIDDEN_ATTEMPTS else None,
+                by_order=SWAP_ATTEMPTS <= attempt < HIDDEN_ATTEMPTS,
+            )
             if twins is not None:
                 return self._samples(twins, family, number)
         return []

@@ -3,7 +3,8 @@
 Two objects of one kind change places in the initial state only, in the plan from some step on only, or in the goal
 only. The executor says whether the result still works; if it does, it counts as valid. A twin is taken only where it
 agrees with its partner exactly in what trivial probes see (numbers of nodes and of edges by relation, roles, degrees)
-and in what neighbouring steps show, and as nearly as possible in the edges of each fact.
+and in what neighbouring steps show, and as nearly as possible in the edges of each fact. Where a plan has no such swap,
+two of its steps may change places instead: then the twins agree in all but the order of steps.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ class Story:
 
     Attributes:
         init, goal, goal_not: Masks of facts.
-        kind: Where objects were swapped: ``none``, ``initial``, ``plan`` or ``goal``.
+        kind: Where objects were swapped, ``initial``, ``plan`` or ``goal``; or ``order`` (of two steps), or ``none``.
         swapped: The two objects, or nothing.
-        start: The first swapped step, 0 unless ``kind`` is ``plan``.
+        start: The first changed step, 0 unless ``kind`` is ``plan`` or ``order``.
     """
 
     task: GroundTask
@@ -208,6 +209,22 @@ class Swapper:
             if view.key == whole.key:
                 yield replace(story, plan=tuple(plan), kind="plan", swapped=(a, b), start=start)
 
+    def exchanges(self, story: Story) -> Iterator[Story]:
+        """Yields the plans in which two steps have changed places, where each then follows its predecessor as usual.
+
+        Steps, facts and objects stay what they were, so a trivial probe sees no difference, nor does one that looks
+        at the edges of each node.
+        """
+        steps = story.plan
+        for first, second in combinations(range(len(steps)), 2):
+            plan = list(steps)
+            plan[first], plan[second] = steps[second], steps[first]
+            seams = {place for at in (first, second) for place in (at, at + 1) if 0 < place < len(steps)}
+            if plan[first] is not steps[first] and all(
+                self._fits(steps[at - 1 : at + 1], plan[at - 1 : at + 1]) for at in seams
+            ):
+                yield replace(story, plan=tuple(plan), kind="order", start=first)
+
     @staticmethod
     def _may_look_alike(story: Story, swapped: Story, present: int) -> bool:
         """Whether a swap changes facts of the graph, and neither their number nor how many of them hold at first."""
@@ -223,9 +240,13 @@ class Swapper:
         return self._fluents[init]
 
     def _is_usual(self, before: GroundAction, old: GroundAction, new: GroundAction) -> bool:
+        return self._fits((before, old), (before, new))
+
+    def _fits(self, old: Sequence[GroundAction], new: Sequence[GroundAction]) -> bool:
+        """Whether a pair of consecutive steps is about as usual as the one in whose place it comes."""
         if self.usual is None:
             return True
-        was, now = bigram(before, old), bigram(before, new)
+        was, now = bigram(old[0], old[1]), bigram(new[0], new[1])
         return was == now or USUAL * self.usual[now] >= self.usual[was] > 0
 
     def _renamed(self, mask: int, facts: Sequence[int], a: str, b: str) -> int:
@@ -255,25 +276,28 @@ def find_twins(
     *,
     use_original: bool = True,
     usual: Counter[tuple[object, ...]] | None = None,
+    by_order: bool = False,
 ) -> Twins | None:
     """Looks for a pair of stories that only reasoning over the whole plan can tell apart.
 
-    All swaps are made; among those that fail at an allowed distance and look to a trivial and to a local probe exactly
-    like one that works, the nearest match among `LOOKED_AT` random ones is taken.
+    All swaps are made; among those that fail at an allowed distance and look to a trivial probe exactly like one that
+    works, the nearest match among `LOOKED_AT` random ones is taken.
 
     Args:
         story: A story that works.
         distances: Allowed numbers of steps from the failure back to its cause.
         rng: Source of the choice.
         use_original: Whether ``story`` itself should be the valid twin, rather than a swap that left the plan valid.
-        usual: How often each bigram of steps occurs in working plans, see `Swapper`; with it, the twins must also agree
-            in the largest degrees and in what is said of the first and the last step's objects.
+        usual: How often each bigram of steps occurs in working plans; with it, a changed step must follow its
+            predecessor as usual, see `Swapper`.
+        by_order: Whether two steps change places rather than two objects.
 
     Returns:
         The twins, or None where no swap of this plan will do.
     """
     working, failing = [story], []
-    for swapped in Swapper(story.task, usual).lookalikes(story):
+    swapper = Swapper(story.task, usual)
+    for swapped in swapper.exchanges(story) if by_order else swapper.lookalikes(story):
         execution = swapped.run()
         if execution.valid:
             working.append(swapped)
@@ -284,7 +308,7 @@ def find_twins(
         bad, execution = failing[index]
         choices = working if use_original or len(working) == 1 else working[1:]
         good = choices[int(rng.integers(len(choices)))]
-        if not has_orphan(bad) and (usual is None or _look_alike(good, bad)):
+        if not has_orphan(bad) and _look_alike(good, bad):
             found.append((difference(good, bad), Twins(good, bad, execution)))
             if len(found) == LOOKED_AT:
                 break

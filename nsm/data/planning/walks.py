@@ -67,9 +67,15 @@ def choose_goal(
     candidates = fact_ids(last & ~first) or fact_ids(last & changed)
     if not candidates:
         return None
+    # a goal that the last step speaks of would show at a glance whether the two fit together
+    candidates = tuple(fact for fact in candidates if not _is_about(task, fact, plan[-1])) or candidates
     count = min(1 + int(rng.random() * most), len(candidates))
     chosen = rng.choice(len(candidates), size=count, replace=False)
     return tuple(sorted(candidates[int(index)] for index in chosen))
+
+
+def _is_about(task: GroundTask, fact: int, action: GroundAction) -> bool:
+    return all(arg in action.args for arg in task.facts[fact].args)
 
 
 def _choose(
