@@ -119,3 +119,31 @@ def test_a_fact_that_nothing_makes_true_is_an_orphan() -> None:
     bare = replace(original, init=original.init & ~(1 << needed), plan=original.plan[:1], goal=0)
     assert has_orphan(bare) == (needed not in original.plan[0].adds)
     assert task.facts[needed]
+
+
+@pytest.mark.parametrize("family", list(GENERATORS))
+def test_exchanged_steps_change_nothing_but_the_order(family: str) -> None:
+    found = 0
+    for seed in range(8):
+        original = story(family, seed, length=16)
+        usual = Counter(bigrams(original.plan))
+        for swapped in Swapper(original.task, usual).exchanges(original):
+            found += 1
+            assert Counter(map(str, swapped.plan)) == Counter(map(str, original.plan))
+            assert sum(a is not b for a, b in zip(swapped.plan, original.plan, strict=True)) == 2
+            assert view_of(swapped).key == view_of(original).key and not difference(swapped, original)
+            assert {*bigrams(swapped.plan)} <= {*usual}
+    assert found
+
+
+def test_twins_by_order_fail_at_an_allowed_distance() -> None:
+    found = []
+    for seed in range(30):
+        original = story("ferry", seed, length=18)
+        usual = Counter(bigrams(original.plan))
+        found.append(find_twins(original, range(3, 99), np.random.default_rng(seed), usual=usual, by_order=True))
+    twins = [pair for pair in found if pair is not None]
+    assert twins
+    for pair in twins:
+        assert pair.invalid.kind == "order" and pair.valid.run().valid
+        assert not pair.invalid.run().valid and (pair.failure.distance or 0) >= 3
