@@ -14,7 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
-from nsm.data.planning.generators import GENERATORS, generate, load_builtin_domain
+from nsm.data.planning.generators import generate, load_builtin_domain
 from nsm.data.planning.graphs import planning_schema, story_graph
 from nsm.data.planning.grounding import GroundTask, fact_mask
 from nsm.data.planning.strips import Domain
@@ -287,8 +287,3 @@ def _hashes(folder: Path) -> dict[str, str]:
     """SHA-256 of the files of a folder (or of one file)."""
     files = sorted(folder.iterdir()) if folder.is_dir() else [folder]
     return {path.name: sha256(path.read_bytes()).hexdigest() for path in files if path.is_file()}
-
-
-def known_families() -> tuple[str, ...]:
-    """The built-in planning domains."""
-    return tuple(GENERATORS)

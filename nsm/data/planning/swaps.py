@@ -23,7 +23,6 @@ from nsm.data.planning.grounding import GroundAction, GroundTask, fact_ids
 from nsm.data.planning.strips import Atom
 from nsm.data.planning.view import TrivialView, step_facts
 
-KINDS = ("initial", "plan", "goal")
 USUAL = 2  # a bigram may be this much rarer than the one in whose place it comes
 LOOKED_AT = 6  # matching swaps of one plan that are compared in detail
 
