@@ -110,10 +110,24 @@ class Run:
             os.fsync(stream.fileno())
 
     def read_history(self) -> list[dict[str, Any]]:
-        """The lines of :attr:`history`; none where there is no file yet."""
+        """The lines of :attr:`history`; none where there is no file yet.
+
+        A last line without its end is one that was being written when the process died: it does not count.
+
+        Raises:
+            RunError: If a whole line is damaged.
+        """
         if not self.history.exists():
             return []
-        return [json.loads(line) for line in self.history.read_text(encoding="utf-8").splitlines()]
+        records: list[dict[str, Any]] = []
+        *lines, _ = self.history.read_bytes().split(b"\n")
+        for number, line in enumerate(lines, start=1):
+            try:
+                records.append(json.loads(line))
+            except ValueError as error:
+                hint = "delete the line, or train again"
+                raise RunError("expected a JSON object", file=self.history, line=number, hint=hint) from error
+        return records
 
 
 def resolve_root(root: Path | None = None) -> Path:

@@ -148,3 +148,15 @@ def test_a_lock_excludes(tmp_path: Path) -> None:
 
     with locked(tmp_path / "best"), pytest.raises(Timeout):
         FileLock(tmp_path / ".best.lock").acquire(timeout=0)
+
+
+def test_a_line_of_history_that_was_being_written_does_not_count_and_a_damaged_one_is_named(tmp_path: Path) -> None:
+    run = create_run(tmp_path, "planning", "mine")
+    run.append_history({"epoch": 1})
+    with run.history.open("a") as stream:
+        stream.write('{"epoch": 2, "val')
+    assert run.read_history() == [{"epoch": 1}]
+    run.history.write_text('{"epoch": 1}\nnot JSON\n{"epoch": 3}\n')
+    with pytest.raises(RunError, match="expected a JSON object") as caught:
+        run.read_history()
+    assert caught.value.line == 2

@@ -84,4 +84,5 @@ def train(
     if result.best_val_acc is not None:
         print(f"best validation accuracy {result.best_val_acc:.4f}, in epoch {result.best_epoch}")
     print(f"run       {result.run.folder}")
-    print(f"evaluate  nsm evaluate {result.run.folder}")
+    if result.run.best.exists():
+        print(f"evaluate  nsm evaluate {result.run.folder}")

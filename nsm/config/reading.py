@@ -138,7 +138,7 @@ def _alternatives(annotation: object) -> set[object]:
 
 def _without_none(values: Mapping[str, Any]) -> Values:
     cleaned = {k: _without_none(v) if isinstance(v, Mapping) else v for k, v in values.items()}
-    return {key: value for key, value in cleaned.items() if value is not None}
+    return {key: value for key, value in cleaned.items() if value is not None and value != {}}
 
 
 def _without_aliases(layer: _Layer) -> _Layer:
@@ -233,6 +233,7 @@ def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 _EXPECTED = {
     "bool_type": "true or false",
     "float_type": "a number",
+    "finite_number": "a finite number",
     "int_type": "a whole number",
     "literal_error": "{expected}",
     "greater_than": "more than {gt}",

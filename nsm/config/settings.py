@@ -27,7 +27,7 @@ def _conflict(key: str, message: str) -> PydanticCustomError:
 class _Settings(BaseModel):
     """A table of the configuration: unknown keys are refused, types kept, nothing changes later."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class DomainConfig(_Settings):
@@ -84,6 +84,8 @@ class PlanningConfig(DomainConfig):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        if len(set(self.domains)) < len(self.domains):
+            raise _conflict("domains", f"expected each domain once, got {', '.join(self.domains)}")
         if self.min_length > self.max_length:
             raise _conflict("min_length", f"expected at most max_length ({self.max_length}), got {self.min_length}")
         if self.plans is not None and self.plan_source != "files":

@@ -20,7 +20,7 @@ from nsm.analysis.report import Report, draw_examples, evaluation_figures, write
 from nsm.config import Config, load_config
 from nsm.config.reading import PROVENANCE
 from nsm.data.triples import Schema
-from nsm.errors import CheckpointError, RunError
+from nsm.errors import CheckpointError, DataError, RunError
 from nsm.models import build_model
 from nsm.pipeline.datasets import load_graphs, read_audit
 from nsm.pipeline.prediction import node_states, predict
@@ -80,7 +80,11 @@ def load_model(run: Run, checkpoint: Path | None = None) -> nn.Module:
     """
     file = checkpoint or run.best
     content = load_checkpoint(file)
-    model = build_model(_configuration(run), Schema.from_json(content["schema"]))
+    try:
+        schema = Schema.from_json(content["schema"])
+    except (AttributeError, TypeError, DataError) as error:
+        raise CheckpointError(f"the checkpoint is damaged: its schema is wrong ({error})", file=file) from error
+    model = build_model(_configuration(run), schema)
     load_weights(model, content, file)
     return model.eval()
 

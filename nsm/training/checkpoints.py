@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from nsm.errors import CheckpointError
 from nsm.runs import locked, replacing
@@ -79,6 +79,8 @@ def load_weights(model: nn.Module, checkpoint: Checkpoint, path: Path) -> None:
         CheckpointError: If the checkpoint was made for another model.
     """
     wanted, got = model.state_dict(), checkpoint["model_state_dict"]
+    if not isinstance(got, dict) or not all(isinstance(weight, Tensor) for weight in got.values()):
+        raise CheckpointError("the checkpoint is damaged: its weights are not all tensors", file=path)
     differing = sorted(
         key
         for key in wanted.keys() | got.keys()

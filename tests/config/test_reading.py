@@ -139,3 +139,19 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 def test_the_provenance_of_a_run_is_no_setting(write: Write) -> None:
     assert load_config(write("epochs = 3\n[provenance]\nnsm = '0.1'\n")).epochs == 3
+
+
+def test_a_value_in_the_place_of_a_table_is_refused_whatever_options_are_not_given() -> None:
+    with pytest.raises(ConfigError, match="planning"):
+        load_config(None, ["planning=3"], planning={"pddl": None})
+
+
+@pytest.mark.parametrize("pair", ["warmup_epochs=inf", "cycle_weight=inf", "clip_norm=nan"])
+def test_numbers_are_finite(pair: str) -> None:
+    with pytest.raises(ConfigError, match=f"{pair.split('=')[0]}: expected a finite number, got"):
+        load_config(None, [pair])
+
+
+def test_a_domain_is_named_once() -> None:
+    with pytest.raises(ConfigError, match="each domain once"):
+        load_config(None, ["planning.domains=ferry,ferry"])

@@ -25,7 +25,7 @@ FLOATS = {"allow_nan": False, "allow_infinity": False}
         blocks=st.integers(1, 9) | st.tuples(st.integers(1, 9), st.integers(1, 9)),
         root=st.none() | st.text(st.characters(exclude_categories=["Cs"]), min_size=1).map(Path),
         run=st.none() | st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]*", fullmatch=True),
-        planning=st.builds(PlanningConfig, domains=st.lists(st.text(min_size=1), min_size=1).map(tuple)),
+        planning=st.builds(PlanningConfig, domains=st.lists(st.text(min_size=1), min_size=1, unique=True).map(tuple)),
     )
 )
 def test_toml_gives_back_the_same_configuration(tmp_path_factory: pytest.TempPathFactory, config: Config) -> None:

@@ -117,3 +117,11 @@ def test_promotion_over_a_damaged_file(saved: Path) -> None:
     target.write_bytes(b"damaged")
     assert promote(saved, target) is True
     assert target.read_bytes() == saved.read_bytes()
+
+
+def test_weights_that_are_no_tensors_are_refused(saved: Path) -> None:
+    checkpoint = load_checkpoint(saved)
+    name = next(iter(checkpoint["model_state_dict"]))
+    checkpoint["model_state_dict"][name] = 3
+    with pytest.raises(CheckpointError, match="not all tensors"):
+        load_weights(nn.Linear(2, 2), checkpoint, saved)

@@ -31,6 +31,7 @@ ATTEMPTS = 84  # plans tried for one pair before it is given up
 SWAP_ATTEMPTS = 48  # after these, two steps change places instead of two objects
 HIDDEN_ATTEMPTS = 66  # after these, neighbouring steps or a near cause may show the failure; the audit judges
 LOCAL_ATTEMPTS = 8  # after these, a failure that was to be near its cause may be far from it
+MAX_DRAWS = 200  # problems drawn before too high a number of objects is refused
 MIN_ARGUMENTS = 4  # argument relations that every data set has, so that models of different domains fit each other
 
 
@@ -264,10 +265,14 @@ class PlanningSource:
     def _task(self, family: str, number: int, rng: np.random.Generator) -> GroundTask:
         if self.user is not None:
             return self.user.task(number % len(self.user.problems))
-        while True:
+        for _ in range(MAX_DRAWS):
             problem = generate(family, rng, self.settings.scale)
             if len(problem.objects) >= self.settings.min_objects:
                 return GroundTask(load_builtin_domain(family), problem)
+        what = (
+            f"none of {MAX_DRAWS} problems of {family!r} has planning.min_objects = {self.settings.min_objects} objects"
+        )
+        raise DataError(what, hint="lower planning.min_objects, or raise planning.scale")
 
 
 _USUAL: dict[

@@ -112,3 +112,8 @@ def test_problems_without_a_hidden_failure_say_so(tmp_path: Path) -> None:
     )
     with pytest.raises(DataError, match="no twin"):
         source(pddl=tmp_path).make(Shard("lamp", 0, PAIRS_PER_SHARD))
+
+
+def test_more_objects_than_any_problem_has_are_refused() -> None:
+    with pytest.raises(DataError, match="min_objects = 99"):
+        source(domains=("blocksworld",), min_objects=99).make(Shard("blocksworld", 0, 1))
