@@ -25,6 +25,8 @@ Examples:
   nsm audit planning
   nsm audit planning --seed 3 --set planning.graphs=4000
   nsm audit planning --pddl my/problems --json
+
+The exit status is 0 whatever the verdict: a script reads "verdict" from --json.
 """
 
 

@@ -83,7 +83,6 @@ def test_twins_agree_in_all_but_what_reasoning_shows(family: str) -> None:
         assert view_of(good).key == view_of(bad).key
         assert largest_degrees(good) == largest_degrees(bad) and ends(good) == ends(bad)
         assert not has_orphan(bad)
-        assert difference(good, bad) == difference(bad, good)
         for one in (good, bad):
             problem = one.task.problem
             init, goal = one.task.atoms(one.init), one.task.atoms(one.goal)
