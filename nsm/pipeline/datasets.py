@@ -15,13 +15,13 @@ from nsm.config import Config
 from nsm.data.audit import AuditResult
 from nsm.data.audit import audit as audit_graphs
 from nsm.data.build import build_dataset, dataset_folder
+from nsm.data.packed import PackedGraphs
 from nsm.errors import DataError
 from nsm.pipeline.domains import open_task
 from nsm.runs import ensure_writable, resolve_root, write_json
 from nsm.training.progress import PartsBar
 
 if TYPE_CHECKING:
-    from nsm.data.packed import PackedGraphs
     from nsm.data.triples import Sample, Schema
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "audit",
     "default_dataset_name",
     "load_graphs",
+    "open_cached",
     "read_audit",
     "require_honest",
     "show",
@@ -47,8 +48,17 @@ def load_graphs(config: Config, *, quiet: bool = False) -> PackedGraphs:
         DataError: If the user's files are malformed.
     """
     source, cache = open_task(config).source, _cache(config)
+    ensure_writable(cache)
     with PartsBar("building data", Console(stderr=True, quiet=quiet)) as bar:
         return build_dataset(source, cache, workers=config.workers, progress=bar, seed=config.seed)
+
+
+def open_cached(config: Config, name: str) -> PackedGraphs | None:
+    """The data set of that name in the cache, whatever made it; None where it is missing or damaged."""
+    try:
+        return PackedGraphs.open(_cache(config) / name)
+    except DataError:
+        return None
 
 
 def default_dataset_name(domain: Literal["planning"]) -> str:
@@ -61,9 +71,7 @@ def _cache(config: Config) -> Path:
     """Where built data is kept: as configured, else ``$NSM_CACHE``, else ``data`` below the root."""
     named = os.environ.get("NSM_CACHE")
     cache = config.cache or (Path(named) if named else resolve_root(config.root) / "data")
-    cache = cache.expanduser()
-    ensure_writable(cache)
-    return cache
+    return cache.expanduser()
 
 
 def audit(config: Config, *, quiet: bool = False) -> AuditResult:

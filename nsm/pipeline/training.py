@@ -65,6 +65,7 @@ def build_trainer(config: Config, *, callbacks: Sequence[Callback] = (), quiet: 
     require_unused(root, config.domain, config.run)
     open_task(config)  # a mistake in the user's files leaves nothing behind
     ensure_writable(root)
+    config = config.with_absolute_paths()  # the run can then be evaluated from another folder
     graphs = load_graphs(config, quiet=quiet)
     require_honest(graphs, config, quiet=quiet)
     run = create_run(root, config.domain, config.run)

@@ -54,7 +54,7 @@ def test_alias_in_every_layer(write: Write) -> None:
     [
         ("run=2024", lambda config: config.run == "2024"),
         ('run="quoted"', lambda config: config.run == "quoted"),
-        ("root=~/x y", lambda config: config.root == Path("~/x y")),
+        ("root=~/x y", lambda config: config.root == Path("~/x y").expanduser()),
         ("planning.domains=ferry,grid", lambda config: config.planning.domains == ("ferry", "grid")),
         ("planning.domains=['ferry']", lambda config: config.planning.domains == ("ferry",)),
         ("planning.allow_leaks=true", lambda config: config.planning.allow_leaks is True),
