@@ -25,6 +25,7 @@ _ORDER = {
 }
 _REQUIRED = {"domain": ("domain", ":predicates"), "problem": ("problem", ":domain", ":init", ":goal")}
 _IGNORED = {"domain": (":requirements", ":functions"), "problem": (":requirements", ":metric", ":length")}
+MAX_DEPTH = 200  # of parentheses: no plan or problem needs more, and Python's stack could not hold many more
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
@@ -96,6 +97,10 @@ def _cut(text: str, kind: str, file: str) -> list[Section]:
             if len(opened) > 1 and text.startswith(":", match.end()):  # a section inside of another one
                 raise _unclosed(text, opened[-1], file)
             opened.append(match.start())
+            if len(opened) > MAX_DEPTH:
+                hint = "use fewer parentheses: conjunctions inside of conjunctions can be one"
+                message, line = f"more than {MAX_DEPTH} parentheses inside of each other", _line(text, match.start())
+                raise DataError(message, file=file, line=line, hint=hint)
             continue
         start = opened.pop()
         if len(opened) == 1:
