@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from nsm.errors import RunError
 __all__ = [
     "Run",
     "create_run",
+    "discarding",
     "ensure_writable",
     "find_run",
     "list_runs",
@@ -169,6 +171,17 @@ def create_run(root: Path, domain: str, name: str | None = None) -> Run:
     ensure_writable(folder.parent)
     folder.mkdir()
     return Run(folder)
+
+
+@contextmanager
+def discarding(run: Run) -> Iterator[None]:
+    """Removes the folder of a run that fails before anything is learned: no line of history, no checkpoint."""
+    try:
+        yield
+    except BaseException:
+        if not run.history.exists() and not run.last.exists():
+            shutil.rmtree(run.folder)
+        raise
 
 
 def require_unused(root: Path, domain: str, name: str | None) -> None:

@@ -16,6 +16,7 @@ from nsm import runs
 from nsm.errors import RunError
 from nsm.runs import (
     create_run,
+    discarding,
     ensure_writable,
     find_run,
     list_runs,
@@ -118,6 +119,22 @@ def test_json_that_no_other_program_could_read_is_not_written(tmp_path: Path) ->
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "x.json", {"loss": float("nan")})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_fails_before_anything_is_learned_is_removed(tmp_path: Path) -> None:
+    run = create_run(tmp_path, "planning", "a")
+    with discarding(run):
+        run.config.write_text("seed = 1\n")
+    assert run.config.exists()
+    with pytest.raises(KeyboardInterrupt), discarding(run):
+        raise KeyboardInterrupt
+    assert list(run.folder.parent.iterdir()) == []
+    for number, name in enumerate(("history", "last")):
+        run = create_run(tmp_path, "planning", str(number))
+        getattr(run, name).touch()
+        with pytest.raises(KeyError), discarding(run):
+            raise KeyError
+        assert list(run.folder.iterdir()) == [getattr(run, name)]
 
 
 def test_the_history_grows_line_by_line(tmp_path: Path) -> None:
