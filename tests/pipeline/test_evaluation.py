@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from nsm import pipeline
 from nsm.config import Config
@@ -153,6 +154,28 @@ def test_other_data_than_it_was_trained_on(run: Run) -> None:
     save_checkpoint(run.best, load_checkpoint(run.best) | {"data_fingerprint": "other"})
     with pytest.raises(CheckpointError, match="not those that it was trained on") as caught:
         pipeline.evaluate(run, quiet=True)
+    assert caught.value.file == str(run.best)
+
+
+def test_a_checkpoint_whose_schema_is_wrong(run: Run) -> None:
+    checkpoint = load_checkpoint(run.best)
+    right = checkpoint["schema"]
+    spoiled = ({"relations": []}, {"labels": 3}, {"relations": ["next", "next"]}, {"roles": ["goal"]})
+    for schema in (None, [], {}, {"domain": "planning"}, *(right | change for change in spoiled)):
+        save_checkpoint(run.best, checkpoint | {"schema": schema})
+        with pytest.raises(CheckpointError, match="damaged: its schema is wrong") as caught:
+            pipeline.load_model(run)
+        assert caught.value.file == str(run.best)
+    save_checkpoint(run.best, checkpoint)
+    assert isinstance(pipeline.load_model(run), torch.nn.Module)
+
+
+def test_a_checkpoint_of_another_model(run: Run) -> None:
+    checkpoint = load_checkpoint(run.best)
+    schema = {**checkpoint["schema"], "relations": [*checkpoint["schema"]["relations"], "after"]}
+    save_checkpoint(run.best, checkpoint | {"schema": schema})
+    with pytest.raises(CheckpointError, match="for another model") as caught:
+        pipeline.load_model(run)
     assert caught.value.file == str(run.best)
 
 
