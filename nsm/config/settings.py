@@ -11,10 +11,13 @@ from pydantic_core import PydanticCustomError
 
 from nsm.config.toml import to_toml
 
-__all__ = ["ALIASES", "Config", "DomainConfig", "PlanningConfig"]
+__all__ = ["ALIASES", "CYCLE_WEIGHT", "Config", "DomainConfig", "PlanningConfig"]
 
 ALIASES = {"lr": "learning_rate"}
 """Short names that are accepted for keys, at the top of the configuration only."""
+
+CYCLE_WEIGHT = 0.4
+"""Weight of the reconstruction error in the loss, where none is given."""
 
 FolderPath = Annotated[Path, Field(strict=False), AfterValidator(lambda path: Path(os.path.expanduser(path)))]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -150,7 +153,7 @@ class Config(_Settings):
     warmup_epochs: Annotated[float, Field(ge=0)] = 1
     schedule: Literal["cosine", "constant"] = "cosine"
     clip_norm: Annotated[float, Field(ge=0)] = 1.0
-    cycle_weight: Annotated[float, Field(ge=0)] = 0.4
+    cycle_weight: Annotated[float, Field(ge=0)] = CYCLE_WEIGHT
     cycle_warmup_epochs: Annotated[float, Field(ge=0)] = 3
     cycle_every: Annotated[int, Field(ge=1)] = 1
     num_levels: Annotated[int, Field(ge=2, le=6)] = 3
