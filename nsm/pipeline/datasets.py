@@ -50,7 +50,20 @@ def load_graphs(config: Config, *, quiet: bool = False) -> PackedGraphs:
     source, cache = open_task(config).source, _cache(config)
     ensure_writable(cache)
     with PartsBar("building data", Console(stderr=True, quiet=quiet)) as bar:
-        return build_dataset(source, cache, workers=config.workers, progress=bar, seed=config.seed)
+        graphs = build_dataset(source, cache, workers=config.workers, progress=bar, seed=config.seed)
+    if told := _shortfall(graphs):
+        Console(stderr=True, quiet=quiet).print(told, highlight=False, soft_wrap=True)
+    return graphs
+
+
+def _shortfall(graphs: PackedGraphs) -> str | None:
+    """Says how many graphs there are and why, where there are fewer than its source was asked for."""
+    asked, dropped = graphs.meta["source"].get("graphs"), sum(graphs.meta["dropped"].values())
+    if asked is None or len(graphs) >= asked:
+        return None
+    counts = {"could not be made": asked - len(graphs) - dropped, "left out, since others equal them": dropped}
+    reasons = "; ".join(f"{count:,} {reason}" for reason, count in counts.items() if count)
+    return f"{len(graphs):,} of {asked:,} graphs: {reasons}"
 
 
 def open_cached(config: Config, name: str) -> PackedGraphs | None:
