@@ -93,7 +93,10 @@ def audit(config: Config, *, quiet: bool = False) -> AuditResult:
     Raises:
         DataError: If the user's files are malformed.
     """
-    graphs = load_graphs(config, quiet=quiet)
+    return _audit(load_graphs(config, quiet=quiet), config, quiet=quiet)
+
+
+def _audit(graphs: PackedGraphs, config: Config, *, quiet: bool) -> AuditResult:
     console = Console(stderr=True, quiet=quiet)
     console.print(f"auditing {len(graphs):,} graphs", highlight=False)
     task = open_task(config)
@@ -126,7 +129,7 @@ def require_honest(graphs: PackedGraphs, config: Config, *, quiet: bool = False)
     if config.domain_table.allow_leaks:
         console.print("audit: skipped, since leaks are allowed; accuracies may mean nothing", highlight=False)
         return
-    found = read_audit(graphs) or audit(config, quiet=quiet).to_json()
+    found = read_audit(graphs) or _audit(graphs, config, quiet=quiet).to_json()
     reasons = "; ".join(found["reasons"])
     if found["verdict"] == "fail":
         hint = "mend the data, or train all the same with --allow-leaks"

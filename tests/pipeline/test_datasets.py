@@ -65,6 +65,8 @@ def test_fewer_graphs_than_asked_for(
         assert [line for line in lines if " graphs: " in line] == [told] * (told is not None)
     pipeline.load_graphs(fresh, quiet=True)
     assert capsys.readouterr().err == ""
+    pipeline.train(fresh.model_copy(update={"epochs": 1}))  # with its audit
+    assert capsys.readouterr().err.count(" graphs: ") == (told is not None)
 
 
 def test_an_audit_of_other_data_does_not_count(fresh: Config) -> None:
