@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from nsm.config.toml import to_toml
 
-__all__ = ["ALIASES", "CYCLE_WEIGHT", "Config", "DomainConfig", "PlanningConfig"]
+__all__ = ["ALIASES", "Config", "DomainConfig", "PlanningConfig"]
 
 ALIASES = {"lr": "learning_rate"}
 """Short names that are accepted for keys, at the top of the configuration only."""
