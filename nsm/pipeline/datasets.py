@@ -100,7 +100,7 @@ def _audit(graphs: PackedGraphs, config: Config, *, quiet: bool) -> AuditResult:
     console = Console(stderr=True, quiet=quiet)
     console.print(f"auditing {len(graphs):,} graphs", highlight=False)
     task = open_task(config)
-    result = audit_graphs(graphs, confirm=task.confirm, local_probe=task.local_probe, seed=config.seed)
+    result = audit_graphs(graphs, confirm=task.confirm, local_probes=task.local_probes, seed=config.seed)
     write_json(_audit_file(graphs), result.to_json())
     return result
 

@@ -10,10 +10,12 @@ if TYPE_CHECKING:
     from nsm.config import Config
     from nsm.data.build import GraphSource
     from nsm.data.packed import PackedGraphs
+    from nsm.data.probes import ProbeScore
 
 __all__ = ["TASKS", "Task", "open_task"]
 
 Measure = Callable[["PackedGraphs"], float]
+Probes = Callable[["PackedGraphs"], "tuple[ProbeScore, ...]"]
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,12 @@ class Task:
     Attributes:
         source: Makes the graphs.
         confirm: Share of the labels that a second implementation confirms; None where there is none.
-        local_probe: Accuracy of a shallow local probe; None where there is none.
+        local_probes: Scores shallow probes that only this domain can define; None where there are none.
     """
 
     source: GraphSource
     confirm: Measure | None = None
-    local_probe: Measure | None = None
+    local_probes: Probes | None = None
 
 
 def open_task(config: Config) -> Task:
@@ -42,7 +44,7 @@ def open_task(config: Config) -> Task:
 
 def _planning(config: Config) -> Task:
     from nsm.data.planning.confirm import confirmed_share
-    from nsm.data.planning.local_probe import local_probe
+    from nsm.data.planning.local_probe import local_probes
     from nsm.data.planning.source import PlanningSource
 
     source = PlanningSource(config.planning, config.seed)
@@ -53,7 +55,7 @@ def _planning(config: Config) -> Task:
     def confirm(graphs: PackedGraphs) -> float:
         return confirmed_share(graphs, domains)
 
-    return Task(source, confirm, local_probe)
+    return Task(source, confirm, local_probes)
 
 
 TASKS: dict[str, Callable[[Config], Task]] = {"planning": _planning}
