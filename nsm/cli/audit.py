@@ -7,6 +7,7 @@ import json
 from nsm.cli.options import (
     AsJson,
     ConfigFile,
+    Data,
     Debug,
     Domain,
     Overrides,
@@ -31,11 +32,12 @@ The exit status is 0 whatever the verdict: a script reads "verdict" from --json.
 
 
 def audit(
-    domain: Domain,
+    domain: Domain = None,
     config: ConfigFile = None,
     overrides: Overrides = None,
     seed: Seed = None,
     root: Root = None,
+    data: Data = None,
     pddl: Pddl = None,
     plans: Plans = None,
     quiet: Quiet = False,
@@ -49,7 +51,7 @@ def audit(
     graphs.
     """
     del debug
-    settings = configure(config, overrides, domain=domain, seed=seed, root=root, pddl=pddl, plans=plans)
+    settings = configure(config, overrides, domain=domain, seed=seed, root=root, data=data, pddl=pddl, plans=plans)
     from nsm import pipeline
 
     result = pipeline.audit(settings, quiet=quiet)

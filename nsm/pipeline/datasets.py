@@ -6,7 +6,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
@@ -15,13 +15,13 @@ from nsm.config import Config
 from nsm.data.audit import AuditResult
 from nsm.data.audit import audit as audit_graphs
 from nsm.data.build import build_dataset, dataset_folder
+from nsm.data.packed import PackedGraphs
 from nsm.errors import DataError
 from nsm.pipeline.domains import open_task
 from nsm.runs import ensure_writable, resolve_root, write_json
 from nsm.training.progress import PartsBar
 
 if TYPE_CHECKING:
-    from nsm.data.packed import PackedGraphs
     from nsm.data.triples import Sample, Schema
 
 __all__ = [
@@ -46,15 +46,22 @@ def load_graphs(config: Config, *, quiet: bool = False) -> PackedGraphs:
         RunError: If the root cannot be written.
         DataError: If the user's files are malformed.
     """
-    source, cache = open_task(config).source, _cache(config)
+    task = open_task(config)
+    if task.folder is not None:
+        return PackedGraphs.open(task.folder)
+    assert task.source is not None, "a domain brings a source or a folder"
+    cache = _cache(config)
     with PartsBar("building data", Console(stderr=True, quiet=quiet)) as bar:
-        return build_dataset(source, cache, workers=config.workers, progress=bar, seed=config.seed)
+        return build_dataset(task.source, cache, workers=config.workers, progress=bar, seed=config.seed)
 
 
-def default_dataset_name(domain: Literal["planning"]) -> str:
-    """Name of the folder of a domain's default data set in the cache."""
-    config = Config(domain=domain)
-    return dataset_folder(open_task(config).source, Path(), config.seed).name
+def default_dataset_name(domain: str) -> str | None:
+    """Name of the folder of a domain's default data set in the cache; None where the user brings the data."""
+    if domain == "own":
+        return None
+    config = Config.model_validate({"domain": domain})
+    source = open_task(config).source
+    return None if source is None else dataset_folder(source, Path(), config.seed).name
 
 
 def _cache(config: Config) -> Path:
@@ -76,7 +83,13 @@ def audit(config: Config, *, quiet: bool = False) -> AuditResult:
     console = Console(stderr=True, quiet=quiet)
     console.print(f"auditing {len(graphs):,} graphs", highlight=False)
     task = open_task(config)
-    result = audit_graphs(graphs, confirm=task.confirm, local_probe=task.local_probe, seed=config.seed)
+    result = audit_graphs(
+        graphs,
+        confirm=task.confirm,
+        local_probe=task.local_probe,
+        shared_entities=task.shared_entities,
+        seed=config.seed,
+    )
     write_json(_audit_file(graphs), result.to_json())
     return result
 
