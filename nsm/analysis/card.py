@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["CAPTIONS", "DataCard", "card_figures", "typical_examples", "write_card"]
 
 LARGEST = (150, 600)  # nodes and triples of a graph that is still drawn
-CANDIDATES = 400  # graphs of a label among which one is chosen
+CANDIDATES = 100  # graphs among which a small one is chosen
 CAPTIONS = {
     "sizes": "Graphs by their number of nodes and of triples.",
     "labels": "Share of each label, split by split.",
@@ -96,16 +96,16 @@ def typical_examples(graphs: PackedGraphs, description: Description, count: int 
         count: How many graphs.
     """
     is_readable = (description.nodes <= LARGEST[0]) & (description.triples <= LARGEST[1])
-    chosen: list[int] = []
     members = [np.flatnonzero(is_readable & (graphs.labels == label)) for label in np.unique(graphs.labels)]
-    members = [positions[:CANDIDATES] for positions in members if len(positions)]
-    while members and len(chosen) < count:
-        positions = members[len(chosen) % len(members)]
-        explained = np.array([p for p in positions.tolist() if _has_evidence(graphs, p)], np.int64)
-        open_ = np.setdiff1d(explained if len(explained) else positions, chosen)
-        if not len(open_):
-            break
-        chosen.append(pick_small(graphs, open_))
+    members = [positions for positions in members if len(positions)]
+    chosen: list[int] = []
+    for number in range(count if members else 0):
+        positions = members[number % len(members)]
+        start = len(positions) * number // count  # from all over the set, so from several families
+        near = np.setdiff1d(positions[start : start + CANDIDATES], chosen)
+        explained = np.array([p for p in near.tolist() if _has_evidence(graphs, p)], np.int64)
+        if len(near):
+            chosen.append(pick_small(graphs, explained if len(explained) else near))
     return [_example(graphs, position) for position in chosen]
 
 

@@ -17,7 +17,7 @@ __all__ = ["degree_chart", "histogram", "paired_bars", "ranked_bars", "share_bar
 
 Array = npt.NDArray[Any]
 
-MAX_BARS = 16
+MAX_BARS = 24
 MAX_SERIES = 6
 MAX_BINS = 40
 
@@ -42,7 +42,8 @@ def size_charts(nodes: Array, triples: Array) -> Figure:
         style_axes(axes, f"{what.capitalize()} per graph", what, "graphs")
         _histogram(axes, values, None, colour)
         axes.axvline(values.mean(), color=COLOURS["ink"], linestyle="--", label=f"mean {values.mean():,.1f}")
-        axes.legend(fontsize=8.5, frameon=False)
+        axes.legend(fontsize=8.5, frameon=False, loc="upper right")
+        axes.margins(y=0.18)
     return figure
 
 
@@ -91,7 +92,7 @@ def paired_bars(rows: Mapping[str, tuple[float, float]], names: tuple[str, str],
     """Two numbers by name, one bar below the other.
 
     Args:
-        rows: Both numbers of each name; sixteen names at most are shown.
+        rows: Both numbers of each name; 24 names at most are shown.
         names: What the two numbers are.
         title: What is shown.
         x: Their unit.
@@ -147,12 +148,11 @@ def _histogram(axes: Axes, values: Array, series: Array | None, colour: str = "b
     numbers = np.asarray(values, np.float64)
     is_whole = bool((numbers == np.floor(numbers)).all())
     low, high = numbers.min(), numbers.max()
-    if is_whole and high - low < MAX_BINS:
-        edges = np.arange(low - 0.5, high + 1.5)
+    edges = np.linspace(low, high if high > low else low + 1, MAX_BINS + 1)
+    if is_whole:  # bins of equal width that hold equally many whole numbers
+        width = -(-int(high - low + 1) // MAX_BINS)
+        edges = np.arange(low - 0.5, high + width + 0.5, width)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    else:
-        edges = np.linspace(low, high if high > low else low + 1, MAX_BINS + 1)
-        edges = np.unique(np.floor(edges)) if is_whole else edges
     names = [] if series is None else np.unique(series.astype(str)).tolist()
     if not 2 <= len(names) <= MAX_SERIES:
         axes.hist(numbers, bins=edges.tolist(), color=COLOURS[colour], rwidth=0.92)
@@ -160,7 +160,7 @@ def _histogram(axes: Axes, values: Array, series: Array | None, colour: str = "b
     parts = [numbers[series.astype(str) == name] for name in names] if series is not None else []
     colours = [COLOURS[CYCLE[number]] for number in range(len(names))]
     axes.hist(parts, bins=edges.tolist(), stacked=True, color=colours, label=names, rwidth=0.92)
-    axes.legend(fontsize=8.5, frameon=False)
+    axes.legend(fontsize=8.5, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 def _top_down(axes: Axes, longest: int) -> None:
@@ -171,6 +171,7 @@ def _top_down(axes: Axes, longest: int) -> None:
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", labelsize=8.5, length=0)
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
 
 
 def _short(name: str) -> str:

@@ -13,6 +13,7 @@ from rich.console import Console
 from nsm.data.build import build_folder
 from nsm.data.own.source import open_tables
 from nsm.data.packed import PackedGraphs
+from nsm.data.writing import SPLITS
 from nsm.errors import ConfigError
 from nsm.runs import ensure_writable, resolve_root
 from nsm.training.progress import PartsBar
@@ -50,7 +51,7 @@ class ImportResult:
             "triples": meta["counts"]["edges"],
             "relations": len(graphs.schema.relations),
             "labels": dict(zip(graphs.schema.labels, counts, strict=True)),
-            "splits": dict(meta["splits"]),
+            "splits": {split: meta["splits"][split] for split in SPLITS},
             "dropped": dict(meta["dropped"]),
             "ignored": self.ignored,
             "fingerprint": graphs.fingerprint,

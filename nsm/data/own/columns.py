@@ -132,7 +132,7 @@ def first_rows(codes: Index, count: int) -> Index:
 
 
 def _first(mask: Any) -> int:
-    return int(np.asarray(mask.to_numpy()).argmax())
+    return int(np.asarray(mask.to_numpy(zero_copy_only=False)).argmax())
 
 
 def _first_refused(text: Any) -> int | None:

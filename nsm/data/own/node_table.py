@@ -56,7 +56,7 @@ def read_nodes(file: TableFile | None, table: TripleTable) -> NodeColumns:
     is_repeated = row[node] != np.arange(len(node))
     if is_repeated.any():
         here = int(is_repeated.argmax())
-        message = f"{_name(table, int(node[here]))} has a row already, line {file.line(int(row[node[here]]))}"
+        message = f"{_name(table, int(node[here]))} has a row already, in line {file.line(int(row[node[here]]))}"
         file.fail(here, message, "keep one row per node")
     if (row < 0).any():
         name = _name(table, int((row < 0).argmax()))
