@@ -113,8 +113,8 @@ class TableSource:
 
     @cached_property
     def _edges(self) -> dict[str, Any]:
-        """The columns of the triples, graph after graph, nodes by their ids within the graph."""
-        table, by_graph = self.table, np.argsort(self.table.graph, kind="stable")
+        """The columns of the triples, graph after graph and sorted in each; nodes by their ids within the graph."""
+        table = self.table
         head, tail = table.ends - self._node_ptr[table.graph]
         columns = {
             "head": head,
@@ -123,7 +123,9 @@ class TableSource:
             "confidence": table.optional_numbers("confidence", 0, 1).astype(np.float32),
             "level": table.optional_numbers("level", 1, 255, is_whole=True).astype(np.uint8),
         }
-        return {name: column[by_graph] for name, column in columns.items()}
+        keys = ("level", "confidence", "head", "tail", "relation")  # the last one counts most
+        order = np.lexsort((*(columns[name] for name in keys), table.graph))
+        return {name: column[order] for name, column in columns.items()}
 
 
 def open_tables(
