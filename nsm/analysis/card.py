@@ -35,7 +35,7 @@ CAPTIONS = {
     "rungs": "Share of each answer on the rungs of the causal ladder.",
     "dags": "Questions by the number of nodes of their graph.",
     "cardinalities": "How many tails a head has and how many heads a tail has, among the facts in the graphs.",
-    "paths": "Graphs by the length of their path.",
+    "paths": "Graphs by the number of facts that lead from one end of the question to the other.",
 }
 
 

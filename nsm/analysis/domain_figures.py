@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from nsm.analysis.description import Description
+    from nsm.data.batch import GraphBatch
     from nsm.data.packed import PackedGraphs
 
 __all__ = ["DOMAIN_FIGURES", "domain_figures"]
@@ -27,7 +29,7 @@ CHUNK = 1024  # graphs looked at together
 MAX_CATEGORIES = 12
 MAX_COLUMNS = 5
 KEYS = ("group", "graph", "pair", "split", "problem")  # columns that only say which graph it is
-PATH_COLUMNS = ("path_length", "hops", "distance", "length")
+MAX_STEPS = 6  # facts of a path that is looked for
 
 
 def domain_figures(graphs: PackedGraphs, description: Description, domain: str) -> Figures:
@@ -56,9 +58,10 @@ def _operators(graphs: PackedGraphs, family: Array | None) -> dict[str, int]:
     """How often each operator is a step, the most frequent first."""
     if "step" not in graphs.schema.node_types:
         return {}
-    step, names = graphs.schema.node_types.index("step"), graphs.node_names().to_pylist()
+    step, names = graphs.schema.node_types.index("step"), graphs.names()
     found: Counter[str] = Counter()
-    for graph, kinds in enumerate(_node_types(graphs)):
+    kinds_of_graphs = (np.split(b.node_type.numpy(), b.ptr.numpy()[1:-1]) for b in _batches(graphs))
+    for graph, kinds in enumerate(chain.from_iterable(kinds_of_graphs)):
         where = "" if family is None else f"{family[graph]}: "
         found.update(where + _operator(names[graph][node]) for node in np.flatnonzero(kinds == step) if names[graph])
     return dict(found.most_common())
@@ -69,13 +72,9 @@ def _operator(step: str) -> str:
     return step if word is None else word[0]
 
 
-def _node_types(graphs: PackedGraphs) -> list[Array]:
-    """The node types of each graph."""
-    found: list[Array] = []
+def _batches(graphs: PackedGraphs) -> Iterator[GraphBatch]:
     for start in range(0, len(graphs), CHUNK):
-        batch = graphs.batch(np.arange(start, min(start + CHUNK, len(graphs))))
-        found += np.split(batch.node_type.numpy(), batch.ptr.numpy()[1:-1])
-    return found
+        yield graphs.batch(np.arange(start, min(start + CHUNK, len(graphs))))
 
 
 def _causal(graphs: PackedGraphs, description: Description) -> Figures:
@@ -87,38 +86,67 @@ def _causal(graphs: PackedGraphs, description: Description) -> Figures:
 
 
 def _kg(graphs: PackedGraphs, _: Description) -> Figures:
-    """Cardinalities of the relations, and path lengths where a column tells them."""
+    """Cardinalities of the relations, and the lengths of paths from head to tail."""
+    figures: Figures = {}
     rows = _cardinalities(graphs)
-    names = ("tails per head", "heads per tail")
-    figures = {}
     if rows:
+        names = ("tails per head", "heads per tail")
         figures["cardinalities"] = paired_bars(rows, names, "Cardinality of the relations", "mean over the facts shown")
-    for name in PATH_COLUMNS:
-        column = _column(graphs, name)
-        if column is not None and column.dtype.kind in "iuf" and "paths" not in figures:
-            figures["paths"] = histogram(column, _answers(graphs), "Path lengths", name.replace("_", " "))
+    lengths, name = _column(graphs, "length"), "facts of the story"
+    if lengths is None:
+        lengths, name = _path_lengths(graphs), f"facts from head to tail (0: none within {MAX_STEPS})"
+    if lengths is not None:
+        figures["paths"] = histogram(lengths, _answers(graphs), "Path lengths", name)
     return figures
+
+
+def _path_lengths(graphs: PackedGraphs) -> Array | None:
+    """Facts on a shortest path from head to tail, 0 where none is short; None where roles name no head and tail."""
+    roles = graphs.schema.roles
+    if not {"head", "tail"} <= set(roles):
+        return None
+    found: list[Array] = []
+    for batch in _batches(graphs):
+        role, graph = batch.role.numpy(), batch.batch.numpy()
+        edges = _facts(batch, graphs)[1:]
+        one, other = np.concatenate([edges, edges[::-1]], axis=1)
+        is_reached, is_tail = role == roles.index("head"), role == roles.index("tail")
+        length = np.zeros(batch.num_graphs, np.int64)
+        for step in range(1, MAX_STEPS + 1):
+            reached = np.unique(other[is_reached[one]])
+            is_reached[reached] = True
+            arrived = graph[is_reached & is_tail]
+            length[arrived] = np.where(length[arrived] == 0, step, length[arrived])
+        found.append(length)
+    return np.concatenate(found)
+
+
+def _facts(batch: GraphBatch, graphs: PackedGraphs) -> Array:
+    """Relation, head and tail of each triple but those of the node that is the question itself."""
+    facts = np.concatenate([batch.edge_type.numpy()[None], batch.edge_index.numpy()])
+    if "query" not in graphs.schema.roles:
+        return facts
+    is_question = batch.role.numpy() == graphs.schema.roles.index("query")
+    return facts[:, ~is_question[facts[1:]].any(axis=0)]
 
 
 def _cardinalities(graphs: PackedGraphs) -> dict[str, tuple[float, float]]:
     """Mean number of tails of a head, and of heads of a tail, by relation; a fact in several graphs counts once."""
-    listed = graphs.node_names().combine_chunks()
-    encoded = listed.flatten().dictionary_encode().indices.to_numpy().astype(np.int64)
-    if not len(encoded):
-        return {}
+    ids: dict[str, int] = {}
+    entity = np.array([ids.setdefault(name, len(ids)) for names in graphs.names() for name in names], np.int64)
     parts, start = [], 0
-    for first in range(0, len(graphs), CHUNK):
-        batch = graphs.batch(np.arange(first, min(first + CHUNK, len(graphs))))
-        head, tail = encoded[start + batch.edge_index.numpy()]
-        parts.append(np.stack([batch.edge_type.numpy(), head, tail]))
+    for batch in _batches(graphs):
+        if start + len(batch.node_type) > len(entity):
+            return {}  # without names an entity cannot be recognised in another graph
+        relation, head, tail = _facts(batch, graphs)
+        parts.append(np.stack([relation, entity[start + head], entity[start + tail]]))
         start += len(batch.node_type)
-    facts = np.unique(np.concatenate(parts, axis=1), axis=1)
-    rows = {}
+    facts, rows = np.unique(np.concatenate(parts, axis=1), axis=1), {}
     for relation in np.argsort(-np.bincount(facts[0]), kind="stable").tolist():
         _, head, tail = facts[:, facts[0] == relation]
         if len(head):
-            tails, heads = len(head) / len(np.unique(head)), len(tail) / len(np.unique(tail))
-            rows[graphs.schema.relations[relation]] = (tails, heads)
+            counts = len(head) / len(np.unique(head)), len(tail) / len(np.unique(tail))
+            rows[graphs.schema.relations[relation]] = counts
     return rows
 
 

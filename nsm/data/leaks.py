@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -65,14 +66,9 @@ def equal_features(
 
 def shared_names(graphs: PackedGraphs) -> int:
     """Number of names of nodes that stand in more than one split."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    names = graphs.node_names()
-    split = np.repeat(graphs.splits, pc.list_value_length(names).to_numpy())
-    pairs = pa.table({"name": names.combine_chunks().flatten(), "split": split})
-    counts = pairs.group_by("name").aggregate([("split", "count_distinct")])["split_count_distinct"]
-    return int((counts.to_numpy() > 1).sum())
+    placed = zip(graphs.names(), graphs.splits.tolist(), strict=True)
+    pairs = {(name, split) for names, split in placed for name in names}
+    return sum(count > 1 for count in Counter(name for name, _ in pairs).values())
 
 
 def _marked_label(column: Floats, labels: Ints) -> int | None:
