@@ -90,6 +90,8 @@ def _read_file(file: Path) -> _Layer:
         line = int(place[1]) if place else len(text.splitlines())
         message = str(failure).split(" (at ")[0]
         raise ConfigError(f"expected TOML: {message}", file=file, line=line) from failure
+    except RecursionError:
+        raise ConfigError("expected TOML: its lists are nested too deep", file=file) from None
     values.pop(PROVENANCE, None)
     return _Layer(values, file=file, text=text)
 
@@ -121,7 +123,7 @@ def _parse(raw: str, annotation: object) -> object:
     """Reads the value of an override as TOML would, but text needs no quotes and a list no brackets."""
     try:
         value = tomllib.loads(f"value = {raw}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         value = raw
     kinds = _alternatives(annotation)
     lists = [kind for kind in kinds if get_origin(kind) is tuple]

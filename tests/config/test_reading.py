@@ -132,6 +132,15 @@ def test_an_override_without_key_or_value(pair: str) -> None:
         load_config(None, [pair])
 
 
+def test_lists_that_are_nested_too_deep(write: Write) -> None:
+    deep = f"{'[' * 5000}1{']' * 5000}"
+    with pytest.raises(ConfigError, match="nested too deep") as caught:
+        load_config(write(f"blocks = {deep}\n"))
+    assert caught.value.file is not None
+    with pytest.raises(ConfigError, match="blocks: expected a whole number"):
+        load_config(None, [f"blocks={deep}"])
+
+
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     binary = tmp_path / "binary.toml"
     binary.write_bytes(b"\xff\xfe")
