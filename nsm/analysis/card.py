@@ -117,7 +117,8 @@ def _has_evidence(graphs: PackedGraphs, position: int) -> bool:
 def _example(graphs: PackedGraphs, position: int) -> Example:
     sample, schema = graphs.sample(position), graphs.schema
     label, lines = schema.labels[sample.label], readable_triples(sample, schema)
-    facts = ", ".join(f"{name} {value}" for name, value in sample.info.items() if name != "split")
+    told = {name: f"{v:.3g}" if isinstance(v, float) else v for name, v in sample.info.items() if name != "split"}
+    facts = ", ".join(f"{name} {value}" for name, value in told.items())
     title = f"Graph {int(graphs.indices[position])}: {label}"
     return Example(
         title=title,

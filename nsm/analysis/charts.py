@@ -18,6 +18,7 @@ __all__ = ["degree_chart", "histogram", "paired_bars", "ranked_bars", "share_bar
 Array = npt.NDArray[Any]
 
 MAX_BARS = 24
+MAX_PAIRS = 14
 MAX_SERIES = 6
 MAX_BINS = 40
 
@@ -92,14 +93,14 @@ def paired_bars(rows: Mapping[str, tuple[float, float]], names: tuple[str, str],
     """Two numbers by name, one bar below the other.
 
     Args:
-        rows: Both numbers of each name; 24 names at most are shown.
+        rows: Both numbers of each name; 14 names at most are shown.
         names: What the two numbers are.
         title: What is shown.
         x: Their unit.
     """
-    shown = dict(list(rows.items())[:MAX_BARS])
+    shown = dict(list(rows.items())[:MAX_PAIRS])
     figure = new_figure(height=1.5 + 0.36 * len(shown))
-    rest = "" if len(rows) <= MAX_BARS else f" ({MAX_BARS} of {len(rows):,})"
+    rest = "" if len(rows) <= MAX_PAIRS else f" ({MAX_PAIRS} of {len(rows):,})"
     axes = style_axes(figure.subplots(), title + rest, x, "")
     places = np.arange(len(shown))
     for number, name in enumerate(names):
@@ -152,7 +153,7 @@ def _histogram(axes: Axes, values: Array, series: Array | None, colour: str = "b
     if is_whole:  # bins of equal width that hold equally many whole numbers
         width = -(-int(high - low + 1) // MAX_BINS)
         edges = np.arange(low - 0.5, high + width + 0.5, width)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     names = [] if series is None else np.unique(series.astype(str)).tolist()
     if not 2 <= len(names) <= MAX_SERIES:
         axes.hist(numbers, bins=edges.tolist(), color=COLOURS[colour], rwidth=0.92)

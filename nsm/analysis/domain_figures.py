@@ -29,6 +29,7 @@ CHUNK = 1024  # graphs looked at together
 MAX_CATEGORIES = 12
 MAX_COLUMNS = 5
 KEYS = ("group", "graph", "pair", "split", "problem")  # columns that only say which graph it is
+RUNGS = ("association", "intervention", "counterfactual")
 MAX_STEPS = 6  # facts of a path that is looked for
 
 
@@ -177,10 +178,10 @@ def _answers(graphs: PackedGraphs) -> Array:
 
 def _cross(rows: Array, answers: Array) -> dict[str, dict[str, int]]:
     """Graphs by row and answer."""
-    names = np.unique(answers).tolist()
+    names, ladder = np.unique(answers).tolist(), {name: step for step, name in enumerate(RUNGS)}
     return {
         str(row): {name: int(((rows == row) & (answers == name)).sum()) for name in names}
-        for row in np.unique(rows).tolist()
+        for row in sorted(np.unique(rows).tolist(), key=lambda row: ladder.get(row, 0))
     }
 
 

@@ -175,9 +175,11 @@ def draw_examples(graphs: PackedGraphs, logits: Array) -> list[Example]:
 
 
 def pick_small(graphs: PackedGraphs, positions: Array) -> int:
-    """A graph of about the lower quartile in size among the first hundred."""
+    """A graph of about the lower quartile in size (nodes and triples) among the first hundred."""
     candidates = positions[:100]
-    sizes = np.diff(graphs.batch(candidates).ptr.numpy())
+    batch = graphs.batch(candidates)
+    triples = np.bincount(batch.batch.numpy()[batch.edge_index[0].numpy()], minlength=len(candidates))
+    sizes = np.diff(batch.ptr.numpy()) + triples
     return int(candidates[np.argsort(sizes, kind="stable")[len(sizes) // 4]])
 
 

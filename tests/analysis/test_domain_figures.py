@@ -61,7 +61,7 @@ def test_causal_questions(tmp_path: Path) -> None:
     figures = domain_figures(graphs, describe(graphs), "causal")
     assert set(figures) == {"rungs", "dags"}
     assert [text.split("\n")[0] for text in labels_of(figures["rungs"])] == [
-        "association", "counterfactual", "intervention",
+        "association", "intervention", "counterfactual",
     ]  # fmt: skip
 
 

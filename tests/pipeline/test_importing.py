@@ -85,6 +85,14 @@ def test_train_and_evaluate(imported: Path, tmp_path: Path) -> None:
     }
 
 
+def test_data_that_were_moved_are_found_where_they_are_now(imported: Path, tmp_path: Path) -> None:
+    run = pipeline.train(config_for(imported, tmp_path / "root"), quiet=True).run
+    imported.rename(tmp_path / "moved")
+    with pytest.raises(DataError, match="does not exist"):
+        pipeline.evaluate(run, quiet=True)
+    assert pipeline.evaluate(run, data=tmp_path / "moved", quiet=True).figures["samples"] > 0
+
+
 def test_other_data_in_the_same_place_are_noticed(imported: Path, tmp_path: Path) -> None:
     run = pipeline.train(config_for(imported, tmp_path / "root"), quiet=True).run
     imported.rename(tmp_path / "before")
