@@ -10,6 +10,7 @@ import typer
 from nsm.cli.options import (
     AsJson,
     ConfigFile,
+    Data,
     Debug,
     Domain,
     Overrides,
@@ -33,11 +34,12 @@ Examples:
 
 
 def audit(
-    domain: Domain,
+    domain: Domain = None,
     config: ConfigFile = None,
     overrides: Overrides = None,
     seed: Seed = None,
     root: Root = None,
+    data: Data = None,
     pddl: Pddl = None,
     plans: Plans = None,
     strict: Annotated[bool, typer.Option("--strict", help="End with status 1 if the verdict is fail.")] = False,
@@ -52,7 +54,7 @@ def audit(
     graphs; the exit status is 0 whatever it is, unless --strict is given.
     """
     del debug
-    settings = configure(config, overrides, domain=domain, seed=seed, root=root, pddl=pddl, plans=plans)
+    settings = configure(config, overrides, domain=domain, seed=seed, root=root, data=data, pddl=pddl, plans=plans)
     from nsm import pipeline
 
     result = pipeline.audit(settings, quiet=quiet)

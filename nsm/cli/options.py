@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AsJson",
     "ConfigFile",
+    "Data",
     "Debug",
     "Domain",
     "Overrides",
@@ -26,7 +27,12 @@ __all__ = [
     "limit_threads",
 ]
 
-Domain = Annotated[str, typer.Argument(metavar="DOMAIN", help="What is reasoned about: planning.", show_default=False)]
+Domain = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="DOMAIN", help="What is reasoned about: planning; not needed with --data.", show_default=False
+    ),
+]
 ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Settings in TOML; a run's config.toml repeats that run."),
@@ -51,6 +57,10 @@ Pddl = Annotated[
     Path | None,
     typer.Option("--pddl", metavar="FOLDER", help="Own problems: domain.pddl beside problem files *.pddl."),
 ]
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="FOLDER", help="Own data: a folder that nsm data import made."),
+]
 Plans = Annotated[
     Path | None,
     typer.Option("--plans", metavar="FOLDER", help="Plan files for the problems of --pddl, instead of random plans."),
@@ -66,6 +76,8 @@ def configure(
     config: Path | None,
     overrides: list[str] | None,
     *,
+    domain: str | None = None,
+    data: Path | None = None,
     pddl: Path | None = None,
     plans: Path | None = None,
     allow_leaks: bool = False,
@@ -78,15 +90,30 @@ def configure(
     """
     from nsm.config import load_config
 
-    planning = {
-        "pddl": pddl,
-        "plans": plans,
-        "plan_source": None if plans is None else "files",
-        "allow_leaks": allow_leaks or None,
-    }
-    settings = load_config(config, overrides or [], planning=planning, **keywords)
+    planning = {"pddl": pddl, "plans": plans, "plan_source": None if plans is None else "files"}
+    own = {"data": None if data is None else data.absolute()}  # a run finds it from everywhere
+    domain = _domain(domain, data, config)
+    settings = load_config(config, overrides or [], domain=domain, planning=planning, own=own, **keywords)
+    if allow_leaks:
+        table = settings.domain_table.model_copy(update={"allow_leaks": True})
+        settings = settings.model_copy(update={settings.domain: table})
     limit_threads(settings.threads)
     return settings
+
+
+def _domain(domain: str | None, data: Path | None, config: Path | None) -> str | None:
+    """What is reasoned about: as named, else the user's own data, else what the file says.
+
+    Raises:
+        ConfigError: If nothing says it, or two things say different.
+    """
+    from nsm.errors import ConfigError
+
+    if data is not None and domain not in (None, "own"):
+        raise ConfigError(f"--data is the user's own data: expected no domain, got {domain!r}")
+    if domain is None and data is None and config is None:
+        raise ConfigError("expected a domain, got none", hint="for instance planning, or --data FOLDER")
+    return domain if data is None else "own"
 
 
 def limit_threads(count: int) -> None:

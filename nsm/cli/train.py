@@ -10,6 +10,7 @@ import typer
 from nsm.cli.options import (
     AsJson,
     ConfigFile,
+    Data,
     Debug,
     Domain,
     Overrides,
@@ -34,7 +35,7 @@ Examples:
 
 
 def train(
-    domain: Domain,
+    domain: Domain = None,
     config: ConfigFile = None,
     overrides: Overrides = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training data.", show_default=False)] = None,
@@ -44,6 +45,7 @@ def train(
     ] = None,
     run: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the run. Default: the time.")] = None,
     root: Root = None,
+    data: Data = None,
     pddl: Pddl = None,
     plans: Plans = None,
     allow_leaks: Annotated[
@@ -69,6 +71,7 @@ def train(
         model=model,
         run=run,
         root=root,
+        data=data,
         pddl=pddl,
         plans=plans,
         allow_leaks=allow_leaks,

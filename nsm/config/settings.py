@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from nsm.config.toml import to_toml
 
-__all__ = ["ALIASES", "Config", "DomainConfig", "PlanningConfig"]
+__all__ = ["ALIASES", "Config", "DomainConfig", "OwnConfig", "PlanningConfig"]
 
 ALIASES = {"lr": "learning_rate"}
 """Short names that are accepted for keys, at the top of the configuration only."""
@@ -99,6 +99,16 @@ class PlanningConfig(DomainConfig):
         return self
 
 
+class OwnConfig(DomainConfig):
+    """The user's own data.
+
+    Attributes:
+        data: Folder that ``nsm data import`` made.
+    """
+
+    data: FolderPath | None = None
+
+
 class Config(_Settings):
     """Everything that determines a run.
 
@@ -136,6 +146,7 @@ class Config(_Settings):
         run: Name of the run; a time stamp by default.
         cache: Where built data is kept; ``<root>/data`` by default.
         planning: The planning data.
+        own: The user's own data.
 
     Example:
         >>> Config(epochs=3).learning_rate
@@ -144,7 +155,7 @@ class Config(_Settings):
         0.001
     """
 
-    domain: Literal["planning"] = "planning"
+    domain: Literal["planning", "own"] = "planning"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     epochs: Annotated[int, Field(ge=1)] = 8
     batch_size: Annotated[int, Field(ge=1)] = 64
@@ -176,6 +187,7 @@ class Config(_Settings):
     run: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = None
     cache: FolderPath | None = None
     planning: PlanningConfig = PlanningConfig()
+    own: OwnConfig = OwnConfig()
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nsm.data.hashing import hash_graphs
+from nsm.data.leaks import equal_features
 from nsm.data.probes import ProbeScore, boosted_predictions, majority_share, run_probes, score_probe
 from nsm.data.trivial import signature_features, trivial_features
 
@@ -23,6 +24,7 @@ __all__ = ["AuditResult", "audit", "render"]
 Array = npt.NDArray[Any]
 Measure = Callable[["PackedGraphs"], float]
 Probes = Callable[["PackedGraphs"], tuple[ProbeScore, ...]]
+Count = Callable[["PackedGraphs"], int]
 
 MIN_SAMPLES = 500
 MAX_SAMPLES = 12_000
@@ -52,6 +54,8 @@ class AuditResult:
         shallow: A probe on one-round Weisfeiler-Lehman colours; it is reported and fails nothing.
         balance: Share of each label, by family.
         shared_groups: Groups that are in more than one split.
+        shared_entities: Entities that are in more than one split, where the protocol forbids it; else None.
+        equal_features: Features that equal the label, in sentences.
         probed: Number of graphs that the probes saw, drawn by whole groups where there are more than 12,000.
         fingerprint: Fingerprint of the data set.
     """
@@ -72,6 +76,8 @@ class AuditResult:
     shallow: ProbeScore | None
     balance: Mapping[str, Mapping[str, float]]
     shared_groups: int
+    shared_entities: int | None
+    equal_features: tuple[str, ...]
     probed: int
     fingerprint: str
 
@@ -81,7 +87,7 @@ class AuditResult:
         for name in ("probes", "local_probes"):
             stored[name] = [dict(vars(score)) for score in stored[name]]
         stored["shallow"] = None if self.shallow is None else dict(vars(self.shallow))
-        stored["reasons"] = list(self.reasons)
+        stored |= {name: list(stored[name]) for name in ("reasons", "equal_features")}
         return stored
 
 
@@ -98,6 +104,7 @@ def audit(
     *,
     confirm: Measure | None = None,
     local_probes: Probes | None = None,
+    shared_entities: Count | None = None,
     ceiling: float | None = None,
     seed: int = 0,
 ) -> AuditResult:
@@ -108,12 +115,13 @@ def audit(
         confirm: Gives the share of labels that an implementation other than the one that labelled confirms.
         local_probes: Scores shallow probes that only this domain can define, over all families (``feature`` empty)
             and by family.
+        shared_entities: Gives the number of entities in several splits, where the protocol forbids it.
         ceiling: Best accuracy that is possible where labels are noisy.
         seed: Seed of the folds, the boosting and the draw of groups.
     """
     chosen = _draw_groups(graphs.groups, seed)
     view = graphs.subset(chosen) if len(chosen) < len(graphs) else graphs
-    probes, shallow = _probe(view, seed)
+    probes, shallow, equal = _probe(view, seed)
     local = () if local_probes is None or not probes else local_probes(view)
     return _judge(
         {
@@ -131,6 +139,8 @@ def audit(
             "shallow": shallow,
             "balance": _balance(graphs),
             "shared_groups": _shared(graphs.groups, graphs.splits),
+            "shared_entities": None if shared_entities is None else shared_entities(graphs),
+            "equal_features": equal,
             "probed": len(view),
             "fingerprint": graphs.fingerprint,
         }
@@ -170,6 +180,7 @@ def _summary_rows(result: AuditResult) -> list[tuple[str, str, str]]:
         ("local probe", percent(result.local_probe), f"at most {MAX_LOCAL_PROBE:.0%}"),
         ("duplicates across splits", f"{result.duplicates:,}", "0"),
         ("groups in several splits", f"{result.shared_groups:,}", "0"),
+        *[("entities in several splits", f"{n:,}", "0") for n in [result.shared_entities] if n is not None],
         ("labels confirmed", percent(result.confirmed), "100%"),
         ("ceiling", percent(result.ceiling), ""),
     ]
@@ -198,6 +209,8 @@ def _judge_facts(found: Mapping[str, Any], findings: _Findings) -> None:
         findings.facts.append(f"{found['duplicates']} graphs have a duplicate in another split")
     if found["shared_groups"]:
         findings.facts.append(f"{found['shared_groups']} groups are in more than one split")
+    if found["shared_entities"]:
+        findings.facts.append(f"{found['shared_entities']} entities are in more than one split")
     if found["confirmed"] is not None and found["confirmed"] < 1.0:
         findings.facts.append(f"only {found['confirmed']:.2%} of the labels are confirmed independently")
 
@@ -205,6 +218,7 @@ def _judge_facts(found: Mapping[str, Any], findings: _Findings) -> None:
 def _judge_statistics(found: Mapping[str, Any], findings: _Findings) -> None:
     if found["majority"] == 1.0:
         findings.statistics.append("every graph has the same label: there is nothing to learn")
+    findings.statistics += found["equal_features"]
     for score in found["probes"]:
         if score.low > MAX_PROBE_LOW:
             seen = f"the feature {score.feature!r}" if score.feature else f"the probe on {score.name}"
@@ -231,17 +245,21 @@ def _passed(found: Mapping[str, Any]) -> list[str]:
     return reasons
 
 
-def _probe(graphs: PackedGraphs, seed: int) -> tuple[tuple[ProbeScore, ...], ProbeScore | None]:
-    """The gated probes and the shallow one; none where a single group leaves nothing to cross-validate."""
+def _probe(graphs: PackedGraphs, seed: int) -> tuple[tuple[ProbeScore, ...], ProbeScore | None, tuple[str, ...]]:
+    """The gated probes, the shallow one, and the features that equal the label.
+
+    There are none where a single group leaves nothing to cross-validate.
+    """
     labels, groups = graphs.labels, graphs.groups
     if len(np.unique(groups)) < 2:
-        return (), None
-    probes = run_probes(trivial_features(graphs), labels, groups, seed=seed)
+        return (), None, ()
+    tables = trivial_features(graphs)
+    probes = run_probes(tables, labels, groups, seed=seed)
     colours = signature_features(graphs)
     predicted = boosted_predictions(colours.values, labels, groups, seed=seed)
     size = len(colours.names)
     shallow = score_probe("shallow (node colours)", predicted, labels, groups, probes=1, features=size)
-    return probes, shallow
+    return probes, shallow, equal_features(tables, labels, groups, graphs.schema.labels, seed=seed)
 
 
 def _draw_groups(groups: Array, seed: int) -> Array:
