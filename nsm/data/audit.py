@@ -43,7 +43,7 @@ class AuditResult:
         probe: Accuracy of the best trivial probe, cross-validated by group; None where there are too few
             groups.
         probe_low: The largest lower 95 % bound of (probe - majority), corrected for the number of probes.
-        local_probe: Accuracy of the best of the domain's own shallow probes, over all families; None without any.
+        local_probe: Accuracy of the best judged one of the domain's own shallow probes, over all families, or None.
         local_probes: Each of them, over all families and by family (its ``feature``).
         duplicates: Graphs whose content is also in another split.
         confirmed: Share of labels that another implementation confirms, or None.
@@ -130,7 +130,7 @@ def audit(
             "majority": majority_share(graphs.labels),
             "probe": max((score.accuracy for score in probes), default=None),
             "probe_low": max((score.low for score in probes), default=None),
-            "local_probe": max((score.accuracy for score in local if not score.feature), default=None),
+            "local_probe": max((score.accuracy for score in local if score.judged and not score.feature), default=None),
             "local_probes": local,
             "duplicates": _duplicates(hash_graphs(graphs), graphs.splits),
             "confirmed": None if confirm is None else confirm(graphs),
@@ -160,6 +160,7 @@ def render(result: AuditResult) -> RenderableType:
     probes = Table("probe", "features", "accuracy", "margin, lower bound", title="Trivial probes")
     for score in (*result.probes, *result.local_probes, *([result.shallow] if result.shallow else [])):
         name = f"{score.name} ({score.feature})" if score.feature else score.name
+        name += "" if score.judged else ", reported only"
         probes.add_row(name, f"{score.features:,}", f"{score.accuracy:.1%}", f"{score.low:+.3f}")
     balance = Table("family", *next(iter(result.balance.values()), {}), title="Share of each label")
     for family, shares in result.balance.items():
@@ -228,7 +229,7 @@ def _judge_statistics(found: Mapping[str, Any], findings: _Findings) -> None:
             )
     for score in found["local_probes"]:
         surely = score.low + found["majority"] if score.feature else score.accuracy
-        if surely > MAX_LOCAL_PROBE:
+        if score.judged and surely > MAX_LOCAL_PROBE:
             where = f" in {score.feature}" if score.feature else ""
             findings.statistics.append(
                 f"the local probe on {score.name} predicts {score.accuracy:.1%} of the labels{where}; "

@@ -126,6 +126,9 @@ def test_a_strong_local_probe_fails(tmp_path: Path) -> None:
     graphs = packed(tmp_path / "packed", twins(500))
     assert audit(graphs, local_probes=lambda _: local(0.61)).verdict == "fail"
     assert audit(graphs, local_probes=lambda _: local(0.60)).verdict == "pass"
+    shown = ProbeScore("deeper", 0.9, 0.35, 3, judged=False)
+    result = audit(graphs, local_probes=lambda _: (*local(0.60), shown))
+    assert (result.verdict, result.local_probe) == ("pass", 0.60)
 
 
 @pytest.mark.usefixtures("clean_probes")

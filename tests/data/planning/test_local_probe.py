@@ -13,7 +13,15 @@ import pytest
 from nsm.config import PlanningConfig
 from nsm.data.packed import PackedGraphs
 from nsm.data.planning.graphs import planning_schema
-from nsm.data.planning.local_probe import BALANCE, STEPS, local_patterns, local_predictions, local_probes
+from nsm.data.planning.local_probe import (
+    BALANCE,
+    OBJECTS,
+    STEPS,
+    deeper_patterns,
+    local_patterns,
+    local_predictions,
+    local_probes,
+)
 from nsm.data.planning.source import PlanningSource, Shard
 from nsm.data.writing import write_packed
 
@@ -74,8 +82,16 @@ def test_patterns_do_not_depend_on_names() -> None:
     assert local_patterns(problem(plan)) == local_patterns(problem(renamed))
 
 
+def test_the_deeper_look_follows_each_object_and_skips_a_step() -> None:
+    plan = [["board", "c1", "p0"], ["sail", "p0", "p0"], ["debark", "c1", "p0"]]
+    assert dict(deeper_patterns(problem(plan))) == {
+        "apart board > debark 0=0 1=1": 1, "object never > board 0": 1, "object never > board 1": 1,
+        "object board 1 > sail 1": 1, "object board 0 > debark 0": 1, "object sail 1 > debark 1": 1,
+    }  # fmt: skip
+
+
 def test_an_empty_plan_has_no_patterns() -> None:
-    assert not local_patterns(problem([]))
+    assert not local_patterns(problem([])) and not deeper_patterns(problem([]))
 
 
 def test_exchanged_neighbours_are_seen() -> None:
@@ -110,7 +126,7 @@ def test_plans_are_read_from_the_sources_and_facts_from_the_graphs(tmp_path: Pat
     write_packed(tmp_path / "packed", schema, samples)
     scores = local_probes(PackedGraphs.open(tmp_path / "packed"), seed=1)
     found = {(score.name, score.feature): score.accuracy for score in scores}
-    assert set(found) == {(name, family) for name in (STEPS, BALANCE) for family in ("", *FAMILIES)}
+    assert set(found) == {(name, family) for name in (STEPS, BALANCE, OBJECTS) for family in ("", *FAMILIES)}
     assert found[STEPS, "ferry"] > 0.75 > 0.6 > found[STEPS, "grid"]
     assert found[BALANCE, "grid"] > 0.75 > 0.6 > found[BALANCE, "ferry"]
     assert found[STEPS, ""] == pytest.approx((found[STEPS, "ferry"] + found[STEPS, "grid"]) / 2, abs=0.02)
@@ -122,5 +138,7 @@ def test_one_family_is_not_told_twice(tmp_path: Path) -> None:
         sample.info = {**sample.info, "split": "train"}
     write_packed(tmp_path / "packed", planning_schema(4), samples)
     scores = local_probes(PackedGraphs.open(tmp_path / "packed"))
-    assert [(score.name, score.feature) for score in scores] == [(STEPS, ""), (BALANCE, "")]
+    assert [(score.name, score.feature, score.judged) for score in scores] == [
+        (STEPS, "", True), (BALANCE, "", True), (OBJECTS, "", False)
+    ]  # fmt: skip
     assert scores[0].accuracy == 0.5  # twins agree in every pair of neighbouring steps
