@@ -49,7 +49,7 @@ class PlanningConfig(DomainConfig):
 
     Attributes:
         domains: Generated domains, in equal shares; not used with ``pddl``.
-        graphs: Number of graphs to make, valid and invalid ones together; by default 8,600, or 2,000 with ``pddl``.
+        graphs: Number of graphs to make, valid and invalid ones together; by default 9,600, or 2,000 with ``pddl``.
         min_length: Shortest plan, in steps.
         max_length: Longest plan, in steps.
         min_objects: Fewest objects of a generated problem.
@@ -84,7 +84,7 @@ class PlanningConfig(DomainConfig):
         """The number of graphs to make."""
         if self.graphs is not None:
             return self.graphs
-        return 8_600 if self.pddl is None else 2_000
+        return 9_600 if self.pddl is None else 2_000
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -157,7 +157,7 @@ class Config(_Settings):
 
     domain: Literal["planning", "own"] = "planning"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    epochs: Annotated[int, Field(ge=1)] = 11
+    epochs: Annotated[int, Field(ge=1)] = 12
     batch_size: Annotated[int, Field(ge=1)] = 64
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 2e-3
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 1e-2
