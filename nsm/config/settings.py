@@ -150,7 +150,7 @@ class Config(_Settings):
 
     Example:
         >>> Config(epochs=3).learning_rate
-        0.002
+        0.004
         >>> Config.from_constants(DOMAIN="planning", EPOCHS=3, LR=1e-3).learning_rate
         0.001
     """
@@ -159,7 +159,7 @@ class Config(_Settings):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     epochs: Annotated[int, Field(ge=1)] = 12
     batch_size: Annotated[int, Field(ge=1)] = 64
-    learning_rate: Annotated[float, Field(gt=0, le=10)] = 2e-3
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 4e-3
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 1e-2
     warmup_epochs: Annotated[float, Field(ge=0)] = 1
     schedule: Literal["cosine", "constant"] = "cosine"
