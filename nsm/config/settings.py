@@ -123,8 +123,8 @@ class Config(_Settings):
         schedule: What follows the warm-up.
         clip_norm: Largest norm of the gradient; 0 switches clipping off.
         cycle_weight: Weight of the reconstruction error without details.
-        cycle_warmup_epochs: Epochs in which that weight rises linearly from nothing: at full weight from the start,
-            it teaches the encoder to forget what is hard to reconstruct before the task needs it.
+        cycle_warmup_epochs: Epochs in which that weight rises from nothing, slowly at first (by the square): at full
+            weight from the start, it teaches the encoder to forget what is hard to reconstruct before the task needs it.
         cycle_every: Computes that term every so many steps, and then as many times as heavy.
         num_levels: Levels of the hierarchy, the concrete one included.
         channels: Features per node.
@@ -150,7 +150,7 @@ class Config(_Settings):
 
     Example:
         >>> Config(epochs=3).learning_rate
-        0.004
+        0.002
         >>> Config.from_constants(DOMAIN="planning", EPOCHS=3, LR=1e-3).learning_rate
         0.001
     """
@@ -159,13 +159,13 @@ class Config(_Settings):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     epochs: Annotated[int, Field(ge=1)] = 12
     batch_size: Annotated[int, Field(ge=1)] = 64
-    learning_rate: Annotated[float, Field(gt=0, le=10)] = 4e-3
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 2e-3
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 1e-2
     warmup_epochs: Annotated[float, Field(ge=0)] = 1
     schedule: Literal["cosine", "constant"] = "cosine"
     clip_norm: Annotated[float, Field(ge=0)] = 1.0
     cycle_weight: Annotated[float, Field(ge=0)] = CYCLE_WEIGHT
-    cycle_warmup_epochs: Annotated[float, Field(ge=0)] = 3
+    cycle_warmup_epochs: Annotated[float, Field(ge=0)] = 4
     cycle_every: Annotated[int, Field(ge=1)] = 1
     num_levels: Annotated[int, Field(ge=2, le=6)] = 3
     channels: Annotated[int, Field(ge=2)] = 64
