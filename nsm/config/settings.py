@@ -123,8 +123,8 @@ class Config(_Settings):
         schedule: What follows the warm-up.
         clip_norm: Largest norm of the gradient; 0 switches clipping off.
         cycle_weight: Weight of the reconstruction error without details.
-        cycle_warmup_epochs: Epochs in which that weight rises from nothing, slowly at first (by the square): at full
-            weight from the start, it teaches the encoder to forget what is hard to reconstruct before the task needs it.
+        cycle_warmup_epochs: Epochs in which that weight rises from nothing, slowly at first (by the square): with full
+            weight from the start it teaches the encoder to forget what is hard to reconstruct before the task needs it.
         cycle_every: Computes that term every so many steps, and then as many times as heavy.
         num_levels: Levels of the hierarchy, the concrete one included.
         channels: Features per node.
