@@ -26,7 +26,7 @@ __all__ = [
     "limit_threads",
 ]
 
-Domain = Annotated[str, typer.Argument(metavar="DOMAIN", help="What is reasoned about: planning.", show_default=False)]
+Domain = Annotated[str, typer.Argument(metavar="DOMAIN", help="What is reasoned about: planning or causal.", show_default=False)]
 ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Settings in TOML; a run's config.toml repeats that run."),

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from nsm.config.toml import to_toml
 
-__all__ = ["ALIASES", "Config", "DomainConfig", "PlanningConfig"]
+__all__ = ["ALIASES", "CausalConfig", "Config", "DomainConfig", "PlanningConfig"]
 
 ALIASES = {"lr": "learning_rate"}
 """Short names that are accepted for keys, at the top of the configuration only."""
@@ -95,6 +95,43 @@ class PlanningConfig(DomainConfig):
         return self
 
 
+class CausalConfig(DomainConfig):
+    """The causal data: random scenarios, or questions about one Bayesian network.
+
+    Attributes:
+        graphs: Number of graphs to make, both of each pair of twins counted.
+        min_variables: Fewest variables of a scenario.
+        max_variables: Most variables of a scenario.
+        rungs: Kinds of question, in equal shares; a Bayesian network answers no counterfactuals.
+        hidden_share: Share of the scenarios with a confounder that is never observed; in half of them it is not drawn.
+        network: Name of a Bayesian network that pgmpy ships, such as ``asia``, in place of scenarios.
+        bif: Own Bayesian network, a file in the format BIF, in place of scenarios.
+    """
+
+    graphs: Annotated[int, Field(ge=20)] = 24_000
+    min_variables: Annotated[int, Field(ge=5, le=16)] = 5
+    max_variables: Annotated[int, Field(ge=5, le=16)] = 12
+    rungs: Annotated[tuple[Literal["association", "intervention", "counterfactual"], ...], Field(min_length=1)] = (
+        "association",
+        "intervention",
+        "counterfactual",
+    )
+    hidden_share: Share = 0.2
+    network: str | None = None
+    bif: FolderPath | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.min_variables > self.max_variables:
+            expected = f"expected at most max_variables ({self.max_variables})"
+            raise _conflict("min_variables", f"{expected}, got {self.min_variables}")
+        if len(set(self.rungs)) < len(self.rungs):
+            raise _conflict("rungs", f"expected each rung once, got {', '.join(self.rungs)}")
+        if self.network is not None and self.bif is not None:
+            raise _conflict("bif", "expected a named network or a file, got both: drop causal.network or causal.bif")
+        return self
+
+
 class Config(_Settings):
     """Everything that determines a run.
 
@@ -132,6 +169,7 @@ class Config(_Settings):
         run: Name of the run; a time stamp by default.
         cache: Where built data is kept; ``<root>/data`` by default.
         planning: The planning data.
+        causal: The causal data.
 
     Example:
         >>> Config(epochs=3).learning_rate
@@ -140,7 +178,7 @@ class Config(_Settings):
         0.001
     """
 
-    domain: Literal["planning"] = "planning"
+    domain: Literal["planning", "causal"] = "planning"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     epochs: Annotated[int, Field(ge=1)] = 8
     batch_size: Annotated[int, Field(ge=1)] = 64
@@ -172,6 +210,7 @@ class Config(_Settings):
     run: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = None
     cache: FolderPath | None = None
     planning: PlanningConfig = PlanningConfig()
+    causal: CausalConfig = CausalConfig()
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

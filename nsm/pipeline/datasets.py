@@ -51,7 +51,7 @@ def load_graphs(config: Config, *, quiet: bool = False) -> PackedGraphs:
         return build_dataset(source, cache, workers=config.workers, progress=bar, seed=config.seed)
 
 
-def default_dataset_name(domain: Literal["planning"]) -> str:
+def default_dataset_name(domain: Literal["planning", "causal"]) -> str:
     """Name of the folder of a domain's default data set in the cache."""
     config = Config(domain=domain)
     return dataset_folder(open_task(config).source, Path(), config.seed).name

@@ -56,5 +56,12 @@ def _planning(config: Config) -> Task:
     return Task(source, confirm, local_probe)
 
 
-TASKS: dict[str, Callable[[Config], Task]] = {"planning": _planning}
+def _causal(config: Config) -> Task:
+    from nsm.data.causal.confirm import confirmed_share
+    from nsm.data.causal.source import CausalSource
+
+    return Task(CausalSource(config.causal, config.seed), confirmed_share)
+
+
+TASKS: dict[str, Callable[[Config], Task]] = {"planning": _planning, "causal": _causal}
 """How each domain is opened."""

@@ -1,0 +1,160 @@
+"""The causal data set: twin questions about random scenarios, made from seeds alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from nsm.data.causal.graphs import CAUSAL_SCHEMA, question_graph
+from nsm.data.causal.noise import draw_label
+from nsm.data.causal.questions import RUNGS, find_twins
+from nsm.data.causal.scenarios import draw_scenario
+from nsm.data.causal.worlds import Worlds
+from nsm.data.triples import Info, Sample, Schema
+from nsm.errors import DataError
+
+__all__ = ["CausalSettings", "CausalSource", "Shard"]
+
+PAIRS_PER_SHARD = 100
+ATTEMPTS = 2000  # models drawn for one pair before it is given up
+
+
+class CausalSettings(Protocol):
+    """The settings that determine a causal data set; see ``[causal]`` of the configuration."""
+
+    @property
+    def graphs(self) -> int:
+        """Number of graphs, both twins counted."""
+        ...
+
+    @property
+    def min_variables(self) -> int:
+        """Fewest variables of a scenario."""
+        ...
+
+    @property
+    def max_variables(self) -> int:
+        """Most variables of a scenario."""
+        ...
+
+    @property
+    def rungs(self) -> tuple[str, ...]:
+        """Kinds of question, in equal shares."""
+        ...
+
+    @property
+    def hidden_share(self) -> float:
+        """Share of the scenarios with a confounder that nobody observes."""
+        ...
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Some pairs of one rung.
+
+    Args:
+        rung: Name of the rung.
+        first: Number of the first pair.
+        count: Number of pairs.
+    """
+
+    rung: str
+    first: int
+    count: int
+
+
+@dataclass(frozen=True)
+class CausalSource:
+    """Makes the samples of a causal data set.
+
+    Args:
+        settings: The settings.
+        seed: Every shard is a function of this seed, its rung and its number.
+    """
+
+    settings: CausalSettings
+    seed: int
+
+    @property
+    def schema(self) -> Schema:
+        """The vocabulary of causal graphs."""
+        return CAUSAL_SCHEMA
+
+    @property
+    def split_shares(self) -> tuple[float, float, float]:
+        """Shares of train, val and test."""
+        return 0.75, 0.05, 0.2
+
+    def key(self) -> dict[str, object]:
+        """All that determines the content."""
+        s = self.settings
+        return {
+            "source": "causal",
+            "code": _code_hash(),
+            "graphs": s.graphs,
+            "variables": [s.min_variables, s.max_variables],
+            "rungs": list(s.rungs),
+            "hidden_share": s.hidden_share,
+            "seed": self.seed,
+        }
+
+    def shards(self) -> list[Shard]:
+        """The pairs of all rungs in pieces; equal shares for each rung."""
+        pairs, rungs = self.settings.graphs // 2, self.settings.rungs
+        share = [pairs // len(rungs) + (i < pairs % len(rungs)) for i in range(len(rungs))]
+        return [
+            Shard(rung, first, min(PAIRS_PER_SHARD, total - first))
+            for rung, total in zip(rungs, share, strict=True)
+            for first in range(0, total, PAIRS_PER_SHARD)
+        ]
+
+    def make(self, shard: Shard) -> list[Sample]:
+        """Both twins of each pair; scenarios are drawn until there are enough.
+
+        Raises:
+            DataError: If too few scenarios have twins.
+        """
+        rung = RUNGS.index(shard.rung)
+        rng = np.random.default_rng([self.seed, rung, shard.first])
+        samples: list[Sample] = []
+        for attempt in range(ATTEMPTS * shard.count):
+            samples += self._scenario(rung, f"{shard.rung}/{shard.first}-{attempt}", rng)
+            if len(samples) >= 2 * shard.count:
+                return samples[: 2 * shard.count]
+        hint = "raise causal.max_variables"
+        raise DataError(f"hardly any scenario has two questions of the rung {shard.rung!r} with opposite answers", hint=hint)
+
+    def _scenario(self, rung: int, group: str, rng: np.random.Generator) -> list[Sample]:
+        s = self.settings
+        scenario = draw_scenario(rng, int(rng.integers(s.min_variables, s.max_variables + 1)), s.hidden_share)
+        if scenario is None:
+            return []
+        samples = []
+        for number, twins in enumerate(find_twins(scenario, rung, rng)):
+            worlds = Worlds(scenario.model)
+            names = scenario.names(twins[0].query, rng)
+            for question in twins:
+                info: Info = {
+                    "family": RUNGS[rung],
+                    "rung": RUNGS[rung],
+                    "pair": f"{group}/{number}",
+                    "confounder": scenario.confounder,
+                    "variables": len(scenario.drawn),
+                    "probability": question.probability,
+                    "ceiling": max(question.probability, 1 - question.probability),
+                }
+                draw = draw_label(worlds, question, rng)
+                samples.append(question_graph(scenario, question, draw, names=names, group=group, info=info))
+        return samples
+
+
+@lru_cache(maxsize=1)
+def _code_hash() -> str:
+    """Hash of this package's own files: data that older code made is not taken for what this code would make."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]

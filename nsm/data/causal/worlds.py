@@ -1,0 +1,192 @@
+"""Exact answers by enumeration of worlds: observation, intervention, counterfactual.
+
+A world is one value for each variable. A model's ``2^n`` worlds are enumerated at once; of a counterfactual, the twin
+world is summed out variable by variable in topological order, given the factual one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nsm.data.causal.models import CausalModel
+
+__all__ = ["Answers", "Worlds", "ancestors", "world_bits"]
+
+Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float64]
+
+
+@lru_cache(maxsize=32)
+def world_bits(size: int) -> Array:
+    """All worlds of ``size`` variables, ``(2^size, size)`` of 0 and 1; the first variable is the lowest bit."""
+    return (np.arange(2**size)[:, None] >> np.arange(size) & 1).astype(np.int8)
+
+
+def ancestors(parents: list[list[int]], nodes: set[int]) -> set[int]:
+    """The nodes themselves and all that lead to them."""
+    found, waiting = set(nodes), sorted(nodes)
+    while waiting:
+        for parent in parents[waiting.pop()]:
+            if parent not in found:
+                found.add(parent)
+                waiting.append(parent)
+    return found
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What follows from each of several questions about one model.
+
+    Attributes:
+        probability: P(variable is 1) for each variable asked about, ``(Q, V)``; NaN where the evidence cannot be.
+        evidence: Probability of what is observed, ``(Q,)``.
+    """
+
+    probability: Floats
+    evidence: Floats
+
+
+class Worlds:
+    """All worlds of a model with their probabilities.
+
+    Args:
+        model: The model.
+    """
+
+    def __init__(self, model: CausalModel) -> None:
+        self.model = model
+        self.bits = world_bits(model.size)
+
+    @cached_property
+    def combination(self) -> Array:
+        """The number of the combination of each variable's parents in each world, ``(n, 2^n)``."""
+        found = np.zeros((self.model.size, len(self.bits)), dtype=np.intp)
+        for variable, parents in enumerate(self.model.parents):
+            for place, parent in enumerate(parents):
+                found[variable] += self.bits[:, parent].astype(np.intp) << place
+        return found
+
+    @cached_property
+    def log_factors(self) -> Floats:
+        """Logarithm of P(variable | its parents) in each world, ``(n, 2^n)``."""
+        one = np.take_along_axis(self.model.probability, self.combination, axis=1)
+        return np.log(np.where(self.bits.T == 1, one, 1 - one))
+
+    def weights(self, setting: Array) -> Floats:
+        """P(world) in the model where some variables are set.
+
+        Shapes:
+            - **setting**: ``(n,)`` values that are set, -1 = not set; output: ``(2^n,)``.
+        """
+        free = (setting < 0).astype(np.float64)
+        return np.asarray(np.exp(free @ self.log_factors) * matches(setting[None], self.bits)[0])
+
+    def answer(self, queries: list[int], observed: Array, intervened: Array) -> Answers:
+        """P(each query | do(intervened), observed): rung one where nothing is intervened, else rung two.
+
+        Args:
+            queries: The variables asked about.
+            observed: Values observed in the mutilated model, -1 = unknown.
+            intervened: Values that are set, -1 = not set.
+
+        Shapes:
+            - **observed**, **intervened**: ``(Q, n)``; probabilities of the output: ``(Q, len(queries))``.
+        """
+        is_one = self.bits[:, queries].astype(np.float64)
+        return self._answer(observed, intervened, lambda setting: (self.weights(setting), is_one))
+
+    def answer_counterfactual(self, queries: list[int], observed: Array, intervened: Array) -> Answers:
+        """P(each query had been 1 under do(intervened) | observed), with the noise of the observation.
+
+        Args:
+            queries: The variables asked about.
+            observed: Values observed in the model as it is, -1 = unknown.
+            intervened: Values that are set in the twin world, -1 = not set.
+
+        Shapes:
+            - **observed**, **intervened**: ``(Q, n)``; probabilities of the output: ``(Q, len(queries))``.
+        """
+        weight = self.weights(np.full(self.model.size, -1))
+
+        def ask(setting: Array) -> tuple[Floats, Floats]:
+            return weight, np.stack([self.twin(query, setting) for query in queries], axis=1)
+
+        return self._answer(observed, intervened, ask)
+
+    def _answer(
+        self, observed: Array, intervened: Array, ask: Callable[[Array], tuple[Floats, Floats]]
+    ) -> Answers:
+        """Sums worlds that look alike at the observed variables once for each setting, then picks what was observed."""
+        seen = np.flatnonzero((observed >= 0).any(axis=0))
+        look = self.bits[:, seen] @ (1 << np.arange(len(seen)))
+        fits = matches(observed[:, seen], world_bits(len(seen))).astype(np.float64)
+        settings, which = np.unique(intervened, axis=0, return_inverse=True)
+        parts = []
+        for setting in settings:
+            weight, probability = ask(setting)
+            columns = [weight, *(weight * column for column in probability.T)]
+            parts.append([np.bincount(look, column, minlength=fits.shape[1]) for column in columns])
+        joint = np.einsum("ql,qcl->qc", fits, np.array(parts)[which.reshape(-1)])
+        with np.errstate(invalid="ignore"):
+            return Answers(joint[:, 1:] / joint[:, :1], joint[:, 0])
+
+    def twin(self, query: int, setting: Array) -> Floats:
+        """P(query is 1 in the twin world | factual world), for each factual world.
+
+        Shapes:
+            - **setting**: ``(n,)`` values that are set, -1 = not set; output: ``(2^n,)``.
+        """
+        model = self.model
+        free_parents = [[] if setting[v] >= 0 else parents for v, parents in enumerate(model.parents)]
+        relevant = ancestors(free_parents, {query})
+        changed = {int(v) for v in np.flatnonzero(setting >= 0)} & relevant
+        state, frontier = np.ones((len(self.bits),)), []
+        for v in sorted(relevant):
+            if setting[v] >= 0 or not changed.intersection(free_parents[v]):
+                continue
+            changed.add(v)
+            table, axes = self._twin_table(v, setting, changed)
+            later = [u for u in relevant if u > v and setting[u] < 0]
+            wanted = [u for u in [*frontier, v] if u == query or any(u in model.parents[w] for w in later)]
+            state = np.einsum(
+                state, [0, *(u + 1 for u in frontier)], table, [0, *(u + 1 for u in axes)], [0, *(u + 1 for u in wanted)]
+            )
+            frontier = wanted
+        if frontier:
+            return state[:, 1]
+        fixed = self.bits[:, query] if setting[query] < 0 else np.full(len(self.bits), setting[query])
+        return fixed.astype(np.float64)
+
+    def _twin_table(self, v: int, setting: Array, changed: set[int]) -> tuple[Floats, list[int]]:
+        """P(twin of v | factual world, twins of the parents that changed), and the variables of its axes."""
+        combination, axes = self.combination[v].copy(), []
+        places = []
+        for place, parent in enumerate(self.model.parents[v]):
+            if setting[parent] >= 0 or parent in changed:
+                combination &= ~(1 << place)
+                combination += max(int(setting[parent]), 0) << place
+            if setting[parent] < 0 and parent in changed:
+                axes.append(parent)
+                places.append(place)
+        offsets = (world_bits(len(axes)) @ np.array([1 << place for place in places], dtype=np.intp)).astype(np.intp)
+        rows = self.model.twin_probability[v][self.bits[:, v].astype(np.intp), self.combination[v]]  # (2^n, 8)
+        one = np.take_along_axis(rows, combination[:, None] + offsets[None], axis=1)
+        shape = (len(one), *[2] * len(axes))
+        # the first changed parent is the lowest bit, so it is the last axis
+        return np.stack([1 - one, one], axis=-1).reshape(*shape, 2), [*axes[::-1], v]
+
+
+def matches(values: Array, bits: Array) -> Array:
+    """Which worlds have the given values; -1 stands for any.
+
+    Shapes:
+        - **values**: ``(Q, n)``; **bits**: ``(W, n)``; output: ``(Q, W)`` bool.
+    """
+    zero, one, bits = (values == 0).astype(np.float32), (values == 1).astype(np.float32), bits.T.astype(np.float32)
+    return np.asarray(zero @ bits + one @ (1 - bits) < 0.5)
