@@ -1,8 +1,8 @@
 """Questions of three rungs, and twins: two arrangements of one question with opposite prospects.
 
 Twins ask about the same variable of the same model. They differ in *where* things are observed and intervened, not in
-what: the same values stand at other variables, and the query and its neighbours look the same in both. The
-probabilities of their labels add up to one, so that what twins share says nothing about the labels.
+what: the same values stand at other variables, and the query looks the same in both. The probabilities of their labels
+add up to one, so that what twins share says nothing about the labels.
 """
 
 from __future__ import annotations
@@ -72,9 +72,7 @@ def find_twins(scenario: Scenario, rung: int, rng: np.random.Generator) -> list[
     for query, p in zip(queries, answers.probability.T, strict=True):
         is_free = (intervened[:, query] < 0) & ((observed[:, query] < 0) | (rung == COUNTERFACTUAL))
         pairs = _opposites(np.where(is_free & (answers.evidence >= MIN_EVIDENCE), p, np.nan))
-        around = [query, *model.parents[query], *model.children[query]]
-        seen, set_ = observed[:, around][pairs], intervened[:, around][pairs]
-        pairs = pairs[((seen[:, 0] == seen[:, 1]) & (set_[:, 0] == set_[:, 1])).all(axis=1)]
+        pairs = pairs[observed[pairs[:, 0], query] == observed[pairs[:, 1], query]]
         if len(pairs) and len(found) < MAX_PAIRS:
             i, j = rng.permutation(pairs[rng.integers(len(pairs))]).tolist()
             first, second = (Question(rung, query, observed[k], intervened[k], float(p[k])) for k in (i, j))
@@ -94,17 +92,16 @@ def _opposites(p: Array) -> Array:
 def _places(scenario: Scenario, rung: int, rng: np.random.Generator) -> tuple[list[int], int]:
     """Where things are observed or set, and how many of these places, the first ones, may be set.
 
-    Those that may be set are, as far as possible, indirect causes of one variable.
+    Those that may be set are, as far as possible, causes of one variable.
     """
     model, places = scenario.model, rng.permutation(scenario.observable).tolist()
     if rung == ASSOCIATION:
         return places[:MAX_PLACES], 0
     for effect in rng.permutation(scenario.observable).tolist():
-        near = {effect, *model.parents[effect], *model.children[effect]}
-        far = ancestors(model.parents, {effect}) - near
-        if far:
-            order = sorted(places, key=lambda v: (v not in far) + (v in near))
-            return order[:MAX_PLACES], min(MAX_TARGETS[rung], len(order) - len(near))
+        causes = ancestors(model.parents, set(model.parents[effect]))
+        if causes:
+            order = sorted(places, key=lambda v: v not in causes)
+            return order[:MAX_PLACES], MAX_TARGETS[rung]
     return [], 0
 
 
