@@ -22,12 +22,12 @@ Array = npt.NDArray[Any]
 RUNGS = ("association", "intervention", "counterfactual")
 ASSOCIATION, INTERVENTION, COUNTERFACTUAL = range(len(RUNGS))
 ARRANGEMENTS = 96  # of one question, tried together
-MIN_GAP = 0.5  # between the probabilities of twins
+MIN_GAP = 0.6  # between the probabilities of twins
 MAX_BIAS = 0.04  # of the sum of the probabilities of twins, against one
 MIN_EVIDENCE = 0.005  # probability of what is observed
-MAX_OBSERVED = 4  # beside what is intervened
+MAX_OBSERVED = 3  # beside what is intervened
 MAX_PLACES = 7  # variables at which something is observed or set in any arrangement
-MAX_TARGETS = (0, 3, 3)  # by rung: variables that are set in any arrangement
+MAX_TARGETS = (0, 3, 2)  # by rung: variables that are set in any arrangement
 MAX_PAIRS = 2  # of one scenario
 MAX_QUERIES = 3  # variables that are asked about in a counterfactual
 

@@ -10,10 +10,10 @@ from nsm.data.causal.models import AND_NOT, MAX_PARENTS, OR, THRESHOLD, CausalMo
 
 __all__ = ["NAMES", "Scenario", "draw_scenario"]
 
-PARENT_SHARES = (0.12, 0.42, 0.34, 0.12)  # of variables with 0, 1, 2 and 3 direct causes
+PARENT_SHARES = (0.15, 0.45, 0.32, 0.08)  # of variables with 0, 1, 2 and 3 direct causes
 KIND_SHARES = (0.4, 0.3, 0.3)
 PROMOTES = 0.6
-STRENGTHS = (60, 98)  # in hundredths, as all numbers of a model, so that a sum never ties with a threshold
+STRENGTHS = (70, 99)  # in hundredths, as all numbers of a model, so that a sum never ties with a threshold
 NAMES = {
     "confounder": ("age", "income", "diet", "stress", "genotype", "climate", "workload", "housing", "season"),
     "treatment": ("drug A", "drug B", "vaccine", "exercise", "surgery", "therapy", "screening", "sleep aid", "inhaler"),
@@ -116,13 +116,13 @@ def draw_model(rng: np.random.Generator, size: int) -> CausalModel:
     kind = np.where(is_root, OR, rng.choice(len(KIND_SHARES), size, p=KIND_SHARES))
     strength = np.where(parent >= 0, rng.integers(*STRENGTHS, (size, MAX_PARENTS)) / 100, 0.0)
     promotes = rng.random((size, MAX_PARENTS)) < PROMOTES
-    level = rng.integers(2, 16, size) / 100
+    level = rng.integers(2, 11, size) / 100
     level[is_root] = rng.integers(30, 71, is_root.sum()) / 100
     has_promoter = (promotes & (parent >= 0)).any(axis=1)
     level[(kind == AND_NOT) & ~has_promoter] = rng.integers(80, 98, ((kind == AND_NOT) & ~has_promoter).sum()) / 100
     kind_threshold = np.flatnonzero(kind == THRESHOLD)
     level[kind_threshold] = [_threshold(rng, strength[v], promotes[v]) for v in kind_threshold]
-    return CausalModel(kind, level, rng.integers(1, 7, size) / 100, parent, promotes, strength)
+    return CausalModel(kind, level, rng.integers(1, 5, size) / 100, parent, promotes, strength)
 
 
 def _threshold(rng: np.random.Generator, strength: np.ndarray, promotes: np.ndarray) -> float:

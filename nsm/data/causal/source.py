@@ -21,7 +21,7 @@ from nsm.errors import DataError
 __all__ = ["CausalSettings", "CausalSource", "Shard"]
 
 PAIRS_PER_SHARD = 100
-ATTEMPTS = 2000  # models drawn for one pair before it is given up
+ATTEMPTS = 2000  # models of one size drawn before it is given up
 
 
 class CausalSettings(Protocol):
@@ -88,7 +88,7 @@ class CausalSource:
     @property
     def split_shares(self) -> tuple[float, float, float]:
         """Shares of train, val and test."""
-        return 0.75, 0.05, 0.2
+        return 0.8, 0.05, 0.15
 
     def key(self) -> dict[str, object]:
         """All that determines the content."""
@@ -119,19 +119,23 @@ class CausalSource:
         Raises:
             DataError: If too few scenarios have twins.
         """
-        rung = RUNGS.index(shard.rung)
+        rung, s = RUNGS.index(shard.rung), self.settings
         rng = np.random.default_rng([self.seed, rung, shard.first])
         samples: list[Sample] = []
-        for attempt in range(ATTEMPTS * shard.count):
-            samples += self._scenario(rung, f"{shard.rung}/{shard.first}-{attempt}", rng)
-            if len(samples) >= 2 * shard.count:
-                return samples[: 2 * shard.count]
-        hint = "raise causal.max_variables"
-        raise DataError(f"hardly any scenario has two questions of the rung {shard.rung!r} with opposite answers", hint=hint)
+        while len(samples) < 2 * shard.count:
+            size = int(rng.integers(s.min_variables, s.max_variables + 1))
+            group = f"{shard.rung}/{shard.first + len(samples) // 2}"
+            made = (self._scenario(rung, size, group, rng) for _ in range(ATTEMPTS))
+            found = next((pairs for pairs in made if pairs), None)
+            if found is None:
+                what = f"hardly any scenario of {size} variables has two questions of the rung {shard.rung!r}"
+                raise DataError(f"{what} with opposite answers", hint="raise causal.min_variables")
+            samples += found
+        return samples[: 2 * shard.count]
 
-    def _scenario(self, rung: int, group: str, rng: np.random.Generator) -> list[Sample]:
-        s = self.settings
-        scenario = draw_scenario(rng, int(rng.integers(s.min_variables, s.max_variables + 1)), s.hidden_share)
+    def _scenario(self, rung: int, size: int, group: str, rng: np.random.Generator) -> list[Sample]:
+        """The samples of one scenario; none where it has no twins."""
+        scenario = draw_scenario(rng, size, self.settings.hidden_share)
         if scenario is None:
             return []
         samples = []

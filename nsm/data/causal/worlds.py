@@ -115,7 +115,7 @@ class Worlds:
         weight = self.weights(np.full(self.model.size, -1))
 
         def ask(setting: Array) -> tuple[Floats, Floats]:
-            return weight, np.stack([self.twin(query, setting) for query in queries], axis=1)
+            return weight, self.twins(queries, setting)
 
         return self._answer(observed, intervened, ask)
 
@@ -136,32 +136,33 @@ class Worlds:
         with np.errstate(invalid="ignore"):
             return Answers(joint[:, 1:] / joint[:, :1], joint[:, 0])
 
-    def twin(self, query: int, setting: Array) -> Floats:
-        """P(query is 1 in the twin world | factual world), for each factual world.
+    def twins(self, queries: list[int], setting: Array) -> Floats:
+        """P(each query is 1 in the twin world | factual world), for each factual world.
+
+        The twin world is followed in topological order; a variable leaves the table when nothing later depends on it.
 
         Shapes:
-            - **setting**: ``(n,)`` values that are set, -1 = not set; output: ``(2^n,)``.
+            - **setting**: ``(n,)`` values that are set, -1 = not set; output: ``(2^n, len(queries))``.
         """
-        model = self.model
-        free_parents = [[] if setting[v] >= 0 else parents for v, parents in enumerate(model.parents)]
-        relevant = ancestors(free_parents, {query})
-        changed = {int(v) for v in np.flatnonzero(setting >= 0)} & relevant
-        state, frontier = np.ones((len(self.bits),)), []
-        for v in sorted(relevant):
-            if setting[v] >= 0 or not changed.intersection(free_parents[v]):
+        parents = [[] if setting[v] >= 0 else row for v, row in enumerate(self.model.parents)]
+        relevant = sorted(ancestors(parents, set(queries)))
+        found: dict[int, Floats] = {}
+        changed = {v for v in relevant if setting[v] >= 0}
+        state, frontier = np.ones(len(self.bits)), list[int]()
+        for v in relevant:
+            if not changed.intersection(parents[v]):
                 continue
             changed.add(v)
             table, axes = self._twin_table(v, setting, changed)
-            later = [u for u in relevant if u > v and setting[u] < 0]
-            wanted = [u for u in [*frontier, v] if u == query or any(u in model.parents[w] for w in later)]
-            state = np.einsum(
-                state, [0, *(u + 1 for u in frontier)], table, [0, *(u + 1 for u in axes)], [0, *(u + 1 for u in wanted)]
-            )
-            frontier = wanted
-        if frontier:
-            return state[:, 1]
-        fixed = self.bits[:, query] if setting[query] < 0 else np.full(len(self.bits), setting[query])
-        return fixed.astype(np.float64)
+            inputs = (state, [0, *(u + 1 for u in frontier)], table, [0, *(u + 1 for u in axes)])
+            if v in queries:
+                found[v] = np.einsum(*inputs, [0, v + 1])[:, 1]
+            frontier = [u for u in [*frontier, v] if any(u in parents[w] for w in relevant if w > v)]
+            state = np.einsum(*inputs, [0, *(u + 1 for u in frontier)])
+        for v in queries:  # those that no intervention reaches are as they were
+            fixed = self.bits[:, v] if setting[v] < 0 else np.full(len(self.bits), setting[v])
+            found.setdefault(v, fixed.astype(np.float64))
+        return np.stack([found[v] for v in queries], axis=1)
 
     def _twin_table(self, v: int, setting: Array, changed: set[int]) -> tuple[Floats, list[int]]:
         """P(twin of v | factual world, twins of the parents that changed), and the variables of its axes."""
