@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsJson",
+    "Bif",
     "ConfigFile",
     "Debug",
     "Domain",
+    "Network",
     "Overrides",
     "Pddl",
     "Plans",
@@ -53,6 +55,11 @@ Plans = Annotated[
     Path | None,
     typer.Option("--plans", metavar="FOLDER", help="Plan files for the problems of --pddl, instead of random plans."),
 ]
+Network = Annotated[
+    str | None,
+    typer.Option("--network", metavar="NAME", help="A Bayesian network that pgmpy ships: asia, sachs, child, ..."),
+]
+Bif = Annotated[Path | None, typer.Option("--bif", metavar="FILE", help="Own Bayesian network, in the format BIF.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")
@@ -66,6 +73,9 @@ def configure(
     *,
     pddl: Path | None = None,
     plans: Path | None = None,
+    network: str | None = None,
+    bif: Path | None = None,
+    domain: str | None = None,
     allow_leaks: bool = False,
     **keywords: object,
 ) -> Config:

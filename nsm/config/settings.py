@@ -99,7 +99,7 @@ class CausalConfig(DomainConfig):
     """The causal data: random scenarios, or questions about one Bayesian network.
 
     Attributes:
-        graphs: Number of graphs to make, both of each pair of twins counted.
+        graphs: Number of graphs to make, both of each pair of twins counted; by default 40,000, or 8,000 with a network.
         min_variables: Fewest variables of a scenario.
         max_variables: Most variables of a scenario.
         rungs: Kinds of question, in equal shares; a Bayesian network answers no counterfactuals.
@@ -108,7 +108,7 @@ class CausalConfig(DomainConfig):
         bif: Own Bayesian network, a file in the format BIF, in place of scenarios.
     """
 
-    graphs: Annotated[int, Field(ge=20)] = 24_000
+    graphs: Annotated[int, Field(ge=20)] | None = None
     min_variables: Annotated[int, Field(ge=5, le=16)] = 5
     max_variables: Annotated[int, Field(ge=5, le=16)] = 12
     rungs: Annotated[tuple[Literal["association", "intervention", "counterfactual"], ...], Field(min_length=1)] = (
@@ -116,9 +116,16 @@ class CausalConfig(DomainConfig):
         "intervention",
         "counterfactual",
     )
-    hidden_share: Share = 0.2
+    hidden_share: Share = 0.1
     network: str | None = None
     bif: FolderPath | None = None
+
+    @property
+    def num_graphs(self) -> int:
+        """The number of graphs to make."""
+        if self.graphs is not None:
+            return self.graphs
+        return 40_000 if self.network is None and self.bif is None else 8_000
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -129,6 +136,8 @@ class CausalConfig(DomainConfig):
             raise _conflict("rungs", f"expected each rung once, got {', '.join(self.rungs)}")
         if self.network is not None and self.bif is not None:
             raise _conflict("bif", "expected a named network or a file, got both: drop causal.network or causal.bif")
+        if (self.network or self.bif) and self.rungs == ("counterfactual",):
+            raise _conflict("rungs", "a Bayesian network has no mechanisms, so it answers no counterfactuals")
         return self
 
 

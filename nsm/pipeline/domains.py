@@ -58,9 +58,22 @@ def _planning(config: Config) -> Task:
 
 def _causal(config: Config) -> Task:
     from nsm.data.causal.confirm import confirmed_share
+    from nsm.data.causal.network_confirm import confirmed_network_share
+    from nsm.data.causal.network_source import NetworkSource
+    from nsm.data.causal.shipped import network_file
     from nsm.data.causal.source import CausalSource
 
-    return Task(CausalSource(config.causal, config.seed), confirmed_share)
+    settings = config.causal
+    file = network_file(settings.network) if settings.network is not None else settings.bif
+    if file is None:
+        return Task(CausalSource(settings, config.seed), confirmed_share)
+    source = NetworkSource(settings, file, config.seed)
+
+    def confirm(graphs: PackedGraphs) -> float:
+        return confirmed_network_share(graphs, source.network)
+
+    source.schema  # noqa: B018 - a wrong file is told before anything is built
+    return Task(source, confirm)
 
 
 TASKS: dict[str, Callable[[Config], Task]] = {"planning": _planning, "causal": _causal}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -18,7 +19,7 @@ from nsm.data.causal.worlds import Worlds
 from nsm.data.triples import Info, Sample, Schema
 from nsm.errors import DataError
 
-__all__ = ["CausalSettings", "CausalSource", "Shard"]
+__all__ = ["CausalSettings", "CausalSource", "Shard", "code_hash", "split_pairs"]
 
 PAIRS_PER_SHARD = 100
 ATTEMPTS = 2000  # models of one size drawn before it is given up
@@ -28,7 +29,7 @@ class CausalSettings(Protocol):
     """The settings that determine a causal data set; see ``[causal]`` of the configuration."""
 
     @property
-    def graphs(self) -> int:
+    def num_graphs(self) -> int:
         """Number of graphs, both twins counted."""
         ...
 
@@ -43,7 +44,7 @@ class CausalSettings(Protocol):
         ...
 
     @property
-    def rungs(self) -> tuple[str, ...]:
+    def rungs(self) -> Sequence[str]:
         """Kinds of question, in equal shares."""
         ...
 
@@ -66,6 +67,16 @@ class Shard:
     rung: str
     first: int
     count: int
+
+
+def split_pairs(pairs: int, rungs: Sequence[str]) -> list[Shard]:
+    """Pieces of so many pairs in all, in equal shares for each rung."""
+    share = [pairs // len(rungs) + (i < pairs % len(rungs)) for i in range(len(rungs))]
+    return [
+        Shard(rung, first, min(PAIRS_PER_SHARD, total - first))
+        for rung, total in zip(rungs, share, strict=True)
+        for first in range(0, total, PAIRS_PER_SHARD)
+    ]
 
 
 @dataclass(frozen=True)
@@ -95,8 +106,8 @@ class CausalSource:
         s = self.settings
         return {
             "source": "causal",
-            "code": _code_hash(),
-            "graphs": s.graphs,
+            "code": code_hash(),
+            "graphs": s.num_graphs,
             "variables": [s.min_variables, s.max_variables],
             "rungs": list(s.rungs),
             "hidden_share": s.hidden_share,
@@ -105,13 +116,7 @@ class CausalSource:
 
     def shards(self) -> list[Shard]:
         """The pairs of all rungs in pieces; equal shares for each rung."""
-        pairs, rungs = self.settings.graphs // 2, self.settings.rungs
-        share = [pairs // len(rungs) + (i < pairs % len(rungs)) for i in range(len(rungs))]
-        return [
-            Shard(rung, first, min(PAIRS_PER_SHARD, total - first))
-            for rung, total in zip(rungs, share, strict=True)
-            for first in range(0, total, PAIRS_PER_SHARD)
-        ]
+        return split_pairs(self.settings.num_graphs // 2, self.settings.rungs)
 
     def make(self, shard: Shard) -> list[Sample]:
         """Both twins of each pair; scenarios are drawn until there are enough.
@@ -158,7 +163,7 @@ class CausalSource:
 
 
 @lru_cache(maxsize=1)
-def _code_hash() -> str:
+def code_hash() -> str:
     """Hash of this package's own files: data that older code made is not taken for what this code would make."""
     files = sorted(Path(__file__).parent.glob("*.py"))
     return sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
