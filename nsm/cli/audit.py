@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Annotated
+
+import typer
 
 from nsm.cli.options import (
     AsJson,
@@ -25,8 +28,7 @@ Examples:
   nsm audit planning
   nsm audit planning --seed 3 --set planning.graphs=4000
   nsm audit planning --pddl my/problems --json
-
-The exit status is 0 whatever the verdict: a script reads "verdict" from --json.
+  nsm audit planning --strict && nsm train planning
 """
 
 
@@ -38,6 +40,7 @@ def audit(
     root: Root = None,
     pddl: Pddl = None,
     plans: Plans = None,
+    strict: Annotated[bool, typer.Option("--strict", help="End with status 1 if the verdict is fail.")] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -46,7 +49,7 @@ def audit(
 
     Measures what trivial features and local patterns predict, looks for duplicates across splits, and has
     every label confirmed by a second implementation. The verdict is pass, fail, or inconclusive under 500
-    graphs.
+    graphs; the exit status is 0 whatever it is, unless --strict is given.
     """
     del debug
     settings = configure(config, overrides, domain=domain, seed=seed, root=root, pddl=pddl, plans=plans)
@@ -55,9 +58,11 @@ def audit(
     result = pipeline.audit(settings, quiet=quiet)
     if as_json:
         print(json.dumps(result.to_json()))
-        return
-    from rich.console import Console
+    else:
+        from rich.console import Console
 
-    from nsm.data.audit import render
+        from nsm.data.audit import render
 
-    Console().print(render(result))
+        Console().print(render(result))
+    if strict and result.verdict == "fail":
+        raise typer.Exit(1)

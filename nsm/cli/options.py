@@ -36,7 +36,9 @@ ConfigFile = Annotated[
 Overrides = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="KEY=VALUE", help="One setting, such as lr=1e-3 or planning.graphs=2000; repeatable."
+        "--set",
+        metavar="KEY=VALUE",
+        help="One setting, such as lr=1e-3, planning.graphs=2000 or a list, blocks=1,2,3; repeatable.",
     ),
 ]
 Seed = Annotated[int | None, typer.Option(help="Seed of data, weights and order.", show_default=False)]

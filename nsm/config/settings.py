@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from nsm.config.toml import to_toml
@@ -15,7 +16,10 @@ __all__ = ["ALIASES", "CausalConfig", "Config", "DomainConfig", "PlanningConfig"
 ALIASES = {"lr": "learning_rate"}
 """Short names that are accepted for keys, at the top of the configuration only."""
 
-FolderPath = Annotated[Path, Field(strict=False)]
+CYCLE_WEIGHT = 0.4
+"""Weight of the reconstruction error in the loss, where none is given."""
+
+FolderPath = Annotated[Path, Field(strict=False), AfterValidator(lambda path: Path(os.path.expanduser(path)))]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -196,7 +200,7 @@ class Config(_Settings):
     warmup_epochs: Annotated[float, Field(ge=0)] = 1
     schedule: Literal["cosine", "constant"] = "cosine"
     clip_norm: Annotated[float, Field(ge=0)] = 1.0
-    cycle_weight: Annotated[float, Field(ge=0)] = 0.4
+    cycle_weight: Annotated[float, Field(ge=0)] = CYCLE_WEIGHT
     cycle_warmup_epochs: Annotated[float, Field(ge=0)] = 3
     cycle_every: Annotated[int, Field(ge=1)] = 1
     num_levels: Annotated[int, Field(ge=2, le=6)] = 3
@@ -255,6 +259,15 @@ class Config(_Settings):
         from nsm.config.reading import load_config
 
         return load_config(None, [], **{name.lower(): value for name, value in constants.items()})
+
+    def with_absolute_paths(self) -> Config:
+        """The same with every path absolute: it means the same files wherever it is read again."""
+
+        def absolute(table: BaseModel) -> dict[str, Path]:
+            return {key: value.absolute() for key, value in table if isinstance(value, Path)}
+
+        table = self.domain_table.model_copy(update=absolute(self.domain_table))
+        return self.model_copy(update={**absolute(self), self.domain: table})
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as plain values, as a checkpoint stores it."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from nsm.data.shards import GraphSource, Progress, StoredPart, make_parts
 from nsm.data.splits import Unique, assign_splits, drop_torn, find_unique, renumber
 from nsm.data.writing import FORMAT_VERSION, SPLITS, PackedWriter, Totals, split_code
 from nsm.errors import DataError
+from nsm.runs import locked
 
 __all__ = ["GraphSource", "Progress", "build_dataset", "dataset_folder"]
 
@@ -66,8 +67,7 @@ def build_dataset(
     if finished is not None:
         return finished
     try:
-        Path(cache).mkdir(parents=True, exist_ok=True)
-        with _locked(folder, progress):
+        with locked(folder, None if progress is None else partial(progress, 0, 1, "waiting for another process")):
             return _open_whole(folder) or _build(source, folder, workers, progress, seed)
     except OSError as error:
         hint = "choose a folder that can be written, with enough room"
@@ -87,24 +87,6 @@ def _open_whole(folder: Path) -> PackedGraphs | None:
         return PackedGraphs.open(folder)
     except DataError:
         return None  # damaged: it is built again
-
-
-@contextmanager
-def _locked(folder: Path, progress: Progress | None) -> Iterator[None]:
-    """Holds the lock of a folder; another process that builds it is waited for."""
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(f"{folder}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        if progress is not None:
-            progress(0, 1, "waiting for another process")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _build(source: GraphSource, folder: Path, workers: int, progress: Progress | None, seed: int) -> PackedGraphs:

@@ -15,13 +15,13 @@ from nsm.config import Config
 from nsm.data.audit import AuditResult
 from nsm.data.audit import audit as audit_graphs
 from nsm.data.build import build_dataset, dataset_folder
+from nsm.data.packed import PackedGraphs
 from nsm.errors import DataError
 from nsm.pipeline.domains import open_task
 from nsm.runs import ensure_writable, resolve_root, write_json
 from nsm.training.progress import PartsBar
 
 if TYPE_CHECKING:
-    from nsm.data.packed import PackedGraphs
     from nsm.data.triples import Sample, Schema
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "audit",
     "default_dataset_name",
     "load_graphs",
+    "open_cached",
     "read_audit",
     "require_honest",
     "show",
@@ -47,8 +48,30 @@ def load_graphs(config: Config, *, quiet: bool = False) -> PackedGraphs:
         DataError: If the user's files are malformed.
     """
     source, cache = open_task(config).source, _cache(config)
+    ensure_writable(cache)
     with PartsBar("building data", Console(stderr=True, quiet=quiet)) as bar:
-        return build_dataset(source, cache, workers=config.workers, progress=bar, seed=config.seed)
+        graphs = build_dataset(source, cache, workers=config.workers, progress=bar, seed=config.seed)
+    if told := _shortfall(graphs):
+        Console(stderr=True, quiet=quiet).print(told, highlight=False, soft_wrap=True)
+    return graphs
+
+
+def _shortfall(graphs: PackedGraphs) -> str | None:
+    """Says how many graphs there are and why, where there are fewer than its source was asked for."""
+    asked, dropped = graphs.meta["source"].get("graphs"), sum(graphs.meta["dropped"].values())
+    if asked is None or len(graphs) >= asked:
+        return None
+    counts = {"could not be made": asked - len(graphs) - dropped, "left out, since others equal them": dropped}
+    reasons = "; ".join(f"{count:,} {reason}" for reason, count in counts.items() if count)
+    return f"{len(graphs):,} of {asked:,} graphs: {reasons}"
+
+
+def open_cached(config: Config, name: str) -> PackedGraphs | None:
+    """The data set of that name in the cache, whatever made it; None where it is missing or damaged."""
+    try:
+        return PackedGraphs.open(_cache(config) / name)
+    except DataError:
+        return None
 
 
 def default_dataset_name(domain: Literal["planning", "causal"]) -> str:
@@ -61,9 +84,7 @@ def _cache(config: Config) -> Path:
     """Where built data is kept: as configured, else ``$NSM_CACHE``, else ``data`` below the root."""
     named = os.environ.get("NSM_CACHE")
     cache = config.cache or (Path(named) if named else resolve_root(config.root) / "data")
-    cache = cache.expanduser()
-    ensure_writable(cache)
-    return cache
+    return cache.expanduser()
 
 
 def audit(config: Config, *, quiet: bool = False) -> AuditResult:
@@ -72,7 +93,10 @@ def audit(config: Config, *, quiet: bool = False) -> AuditResult:
     Raises:
         DataError: If the user's files are malformed.
     """
-    graphs = load_graphs(config, quiet=quiet)
+    return _audit(load_graphs(config, quiet=quiet), config, quiet=quiet)
+
+
+def _audit(graphs: PackedGraphs, config: Config, *, quiet: bool) -> AuditResult:
     console = Console(stderr=True, quiet=quiet)
     console.print(f"auditing {len(graphs):,} graphs", highlight=False)
     task = open_task(config)
@@ -105,7 +129,7 @@ def require_honest(graphs: PackedGraphs, config: Config, *, quiet: bool = False)
     if config.domain_table.allow_leaks:
         console.print("audit: skipped, since leaks are allowed; accuracies may mean nothing", highlight=False)
         return
-    found = read_audit(graphs) or audit(config, quiet=quiet).to_json()
+    found = read_audit(graphs) or _audit(graphs, config, quiet=quiet).to_json()
     reasons = "; ".join(found["reasons"])
     if found["verdict"] == "fail":
         hint = "mend the data, or train all the same with --allow-leaks"

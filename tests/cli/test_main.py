@@ -45,6 +45,8 @@ def test_help_teaches_by_example(nsm: Command, command: str) -> None:
         ["train", "planning", "--epochs", "ten"],
         ["evaluate"],
         ["no-such-command"],
+        ["no-such-command", "--help"],
+        ["data", "no-such-command", "--help"],
         ["data", "show", "planning", "-n", "0"],
         ["evaluate", "x", "--split", "all"],
     ],
@@ -58,6 +60,17 @@ def test_usage_errors(nsm: Command, nsm_json: JsonCommand, arguments: list[str])
     assert status == 2
     assert told.keys() == {"error", "file", "line", "hint"}
     assert told["error"]
+
+
+@pytest.mark.parametrize("more", [[], ["--help"], ["planning", "--help"]])
+def test_a_misspelt_command_has_its_neighbour_named(nsm: Command, nsm_json: JsonCommand, more: list[str]) -> None:
+    for typo, right in ((["evalute"], "evaluate"), (["data", "shw"], "show")):
+        status, out, err = nsm(*typo, *more)
+        assert (status, out) == (2, "")
+        assert f"No such command '{typo[-1]}'. Did you mean '{right}'?" in err
+        status, told = nsm_json(*typo, *more)
+        assert (status, told["hint"]) == (2, "see nsm --help")
+        assert f"'{right}'" in told["error"]
 
 
 def test_an_error_is_two_lines_with_file_and_line(nsm: Command, nsm_json: JsonCommand, settings: Path) -> None:
