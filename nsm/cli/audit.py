@@ -9,9 +9,11 @@ import typer
 
 from nsm.cli.options import (
     AsJson,
+    Bif,
     ConfigFile,
     Debug,
     Domain,
+    Network,
     Overrides,
     Pddl,
     Plans,
@@ -28,6 +30,7 @@ Examples:
   nsm audit planning
   nsm audit planning --seed 3 --set planning.graphs=4000
   nsm audit planning --pddl my/problems --json
+  nsm audit causal --network alarm
   nsm audit planning --strict && nsm train planning
 """
 
@@ -40,6 +43,8 @@ def audit(
     root: Root = None,
     pddl: Pddl = None,
     plans: Plans = None,
+    network: Network = None,
+    bif: Bif = None,
     strict: Annotated[bool, typer.Option("--strict", help="End with status 1 if the verdict is fail.")] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -52,7 +57,9 @@ def audit(
     graphs; the exit status is 0 whatever it is, unless --strict is given.
     """
     del debug
-    settings = configure(config, overrides, domain=domain, seed=seed, root=root, pddl=pddl, plans=plans)
+    settings = configure(
+        config, overrides, domain=domain, seed=seed, root=root, pddl=pddl, plans=plans, network=network, bif=bif
+    )
     from nsm import pipeline
 
     result = pipeline.audit(settings, quiet=quiet)

@@ -10,9 +10,11 @@ import typer
 
 from nsm.cli.options import (
     AsJson,
+    Bif,
     ConfigFile,
     Debug,
     Domain,
+    Network,
     Overrides,
     Pddl,
     Plans,
@@ -31,6 +33,7 @@ Examples:
   nsm data show planning -n 3
   nsm data show planning --split test --out pictures
   nsm data show planning --pddl my/problems -n 1
+  nsm data show causal --bif my/network.bif
 """
 
 
@@ -54,6 +57,8 @@ def show(
     root: Root = None,
     pddl: Pddl = None,
     plans: Plans = None,
+    network: Network = None,
+    bif: Bif = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -63,7 +68,9 @@ def show(
     A star marks the evidence: the triples that decide the label. Models never see it.
     """
     del debug
-    settings = configure(config, overrides, domain=domain, seed=seed, root=root, pddl=pddl, plans=plans)
+    settings = configure(
+        config, overrides, domain=domain, seed=seed, root=root, pddl=pddl, plans=plans, network=network, bif=bif
+    )
     from nsm import pipeline
 
     graphs = pipeline.show(settings, count=count, split=split, folder=out, quiet=quiet)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nsm.errors import ConfigError
+
 if TYPE_CHECKING:
     from nsm.config import Config
 
@@ -28,7 +30,9 @@ __all__ = [
     "limit_threads",
 ]
 
-Domain = Annotated[str, typer.Argument(metavar="DOMAIN", help="What is reasoned about: planning or causal.", show_default=False)]
+Domain = Annotated[
+    str, typer.Argument(metavar="DOMAIN", help="What is reasoned about: planning or causal.", show_default=False)
+]
 ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Settings in TOML; a run's config.toml repeats that run."),
@@ -73,28 +77,31 @@ def configure(
     config: Path | None,
     overrides: list[str] | None,
     *,
+    domain: str,
     pddl: Path | None = None,
     plans: Path | None = None,
     network: str | None = None,
     bif: Path | None = None,
-    domain: str | None = None,
     allow_leaks: bool = False,
     **keywords: object,
 ) -> Config:
     """The configuration that a command line describes; its threads are set before torch is imported.
 
     Raises:
-        ConfigError: If a setting does not fit.
+        ConfigError: If a setting does not fit, or an option belongs to another domain.
     """
     from nsm.config import load_config
 
-    planning = {
-        "pddl": pddl,
-        "plans": plans,
-        "plan_source": None if plans is None else "files",
-        "allow_leaks": allow_leaks or None,
+    tables: dict[str, dict[str, object]] = {
+        "planning": {"pddl": pddl, "plans": plans, "plan_source": None if plans is None else "files"},
+        "causal": {"network": network, "bif": bif},
     }
-    settings = load_config(config, overrides or [], planning=planning, **keywords)
+    for owner, table in tables.items():
+        given = [key for key, value in table.items() if value is not None]
+        if given and owner != domain:
+            raise ConfigError(f"--{given[0]} is an option of {owner}, got the domain {domain!r}")
+    tables.setdefault(domain, {})["allow_leaks"] = allow_leaks or None
+    settings = load_config(config, overrides or [], domain=domain, **tables, **keywords)
     limit_threads(settings.threads)
     return settings
 

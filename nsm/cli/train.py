@@ -9,9 +9,11 @@ import typer
 
 from nsm.cli.options import (
     AsJson,
+    Bif,
     ConfigFile,
     Debug,
     Domain,
+    Network,
     Overrides,
     Pddl,
     Plans,
@@ -29,6 +31,8 @@ Examples:
   nsm train planning --epochs 5 --set planning.graphs=2000
   nsm train planning --model flat --seed 1 --run flat_1
   nsm train planning --pddl my/problems --set lr=1e-3 --json
+  nsm train causal
+  nsm train causal --network asia
   nsm train planning --config checkpoints/planning/runs/flat_1/config.toml --run again
 """
 
@@ -46,6 +50,8 @@ def train(
     root: Root = None,
     pddl: Pddl = None,
     plans: Plans = None,
+    network: Network = None,
+    bif: Bif = None,
     allow_leaks: Annotated[
         bool, typer.Option("--allow-leaks", help="Train without an audit, or on data that fails it.")
     ] = False,
@@ -71,6 +77,8 @@ def train(
         root=root,
         pddl=pddl,
         plans=plans,
+        network=network,
+        bif=bif,
         allow_leaks=allow_leaks,
     )
     from nsm import pipeline

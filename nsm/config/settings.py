@@ -103,10 +103,11 @@ class CausalConfig(DomainConfig):
     """The causal data: random scenarios, or questions about one Bayesian network.
 
     Attributes:
-        graphs: Number of graphs to make, both of each pair of twins counted; by default 40,000, or 8,000 with a network.
+        graphs: Number of graphs to make, both of each pair of twins counted; by default 40,000, or 8,000 about a
+            network.
         min_variables: Fewest variables of a scenario.
         max_variables: Most variables of a scenario.
-        rungs: Kinds of question, in equal shares; a Bayesian network answers no counterfactuals.
+        rungs: Kinds of question; counterfactuals count twice, and a Bayesian network answers none.
         hidden_share: Share of the scenarios with a confounder that is never observed; in half of them it is not drawn.
         network: Name of a Bayesian network that pgmpy ships, such as ``asia``, in place of scenarios.
         bif: Own Bayesian network, a file in the format BIF, in place of scenarios.
@@ -141,7 +142,7 @@ class CausalConfig(DomainConfig):
         if self.network is not None and self.bif is not None:
             raise _conflict("bif", "expected a named network or a file, got both: drop causal.network or causal.bif")
         if (self.network or self.bif) and self.rungs == ("counterfactual",):
-            raise _conflict("rungs", "a Bayesian network has no mechanisms, so it answers no counterfactuals")
+            raise _conflict("rungs", "a Bayesian network has no mechanisms, so it answers no counterfactual")
         return self
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from rich.console import Console
 
+from nsm.analysis.breakdown import mean_ceiling
 from nsm.config import Config
 from nsm.data.audit import AuditResult
 from nsm.data.audit import audit as audit_graphs
@@ -100,9 +101,18 @@ def _audit(graphs: PackedGraphs, config: Config, *, quiet: bool) -> AuditResult:
     console = Console(stderr=True, quiet=quiet)
     console.print(f"auditing {len(graphs):,} graphs", highlight=False)
     task = open_task(config)
-    result = audit_graphs(graphs, confirm=task.confirm, local_probe=task.local_probe, seed=config.seed)
+    result = audit_graphs(
+        graphs, confirm=task.confirm, local_probe=task.local_probe, ceiling=_ceiling(graphs), seed=config.seed
+    )
     write_json(_audit_file(graphs), result.to_json())
     return result
+
+
+def _ceiling(graphs: PackedGraphs) -> float | None:
+    """Mean of the best accuracy that is possible on each graph; None where the table does not say."""
+    if "ceiling" not in graphs.table.column_names:
+        return None
+    return mean_ceiling(graphs.table["ceiling"].to_numpy(), np.arange(len(graphs)))
 
 
 def _audit_file(graphs: PackedGraphs) -> Path:

@@ -136,7 +136,8 @@ def _read(graph: StoredGraph, noise: Mapping[str, Any]) -> list[_Variable]:
 
 def _follow(variables: Sequence[_Variable], fixed: Mapping[int, int], hidden: int) -> list[int]:
     """The value of every variable; causes may come in any order."""
-    values: dict[int | None, int] = {None: hidden, **fixed}
+    values: dict[int | None, int] = {None: hidden}
+    values.update(fixed.items())
 
     def find(v: int | None) -> int:
         if v is not None and v not in values:

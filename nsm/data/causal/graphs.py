@@ -44,7 +44,9 @@ class _Edges:
     place: list[tuple[int, int]]  # variable and place of the cause in the model
 
 
-def question_graph(scenario: Scenario, question: Question, draw: Draw, *, names: list[str], group: str, info: Info) -> Sample:
+def question_graph(
+    scenario: Scenario, question: Question, draw: Draw, *, names: list[str], group: str, info: Info
+) -> Sample:
     """Builds the sample of one question.
 
     Args:
@@ -135,12 +137,12 @@ def _source(scenario: Scenario, draw: Draw, edges: _Edges) -> str:
     """The noise that was drawn, so that the answer can be followed; and a confounder that is not drawn."""
     model, noise = scenario.model, draw.noise
     stored: dict[str, Any] = {
-        "leaks": noise.leaks[scenario.drawn].astype(int).tolist(),
-        "flips": noise.flips[scenario.drawn].astype(int).tolist(),
+        "leaks": [int(noise.leaks[v]) for v in scenario.drawn],
+        "flips": [int(noise.flips[v]) for v in scenario.drawn],
         "transmits": [
             [head, tail]
-            for head, tail, at in zip(edges.head, edges.tail, edges.place, strict=True)
-            if noise.transmits[at]
+            for head, tail, (v, place) in zip(edges.head, edges.tail, edges.place, strict=True)
+            if noise.transmits[v][place]
         ],
     }
     if not scenario.is_drawn and scenario.hidden is not None:
@@ -152,7 +154,7 @@ def _source(scenario: Scenario, draw: Draw, edges: _Edges) -> str:
                     "node": number[v],
                     "relation": RELATIONS[0 if model.promotes[v, place] else 1],
                     "strength": float(model.strength[v, place]),
-                    "transmits": int(noise.transmits[v, place]),
+                    "transmits": int(noise.transmits[v][place]),
                 }
                 for v in model.children[scenario.hidden]
                 for place, parent in enumerate(model.parents[v])

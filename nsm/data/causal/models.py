@@ -73,6 +73,12 @@ class CausalModel:
         return children
 
     @cached_property
+    def causes(self) -> list[list[tuple[int, bool, float]]]:
+        """Of each variable its direct causes, whether each promotes, and its strength."""
+        rows = zip(self.parent.tolist(), self.promotes.tolist(), self.strength.tolist(), strict=True)
+        return [[cause for cause in zip(*row, strict=True) if cause[0] >= 0] for row in rows]
+
+    @cached_property
     def probability(self) -> Floats:
         """P(variable is 1) for each combination of its parents' values, first parent the lowest bit: ``(n, 8)``."""
         on = self._on
@@ -96,13 +102,14 @@ class CausalModel:
         """Which causes may make their effect 1 in each combination: ``(n, 8, 3)``."""
         is_or = (self.kind == OR)[:, None]
         value = COMBINATIONS[None] == 1
-        return np.where(self.promotes[:, None], value, is_or[:, :, None] & ~value) & (self.strength > 0)[:, None]
+        sends = np.where(self.promotes[:, None], value, is_or[:, :, None] & ~value)
+        return np.asarray(sends & (self.strength > 0)[:, None])
 
     @cached_property
     def _blocks(self) -> Array:
         """Which causes may hinder their effect in each combination: ``(n, 8, 3)``."""
         may = (self.kind == AND_NOT)[:, None] & ~self.promotes & (self.strength > 0)
-        return may[:, None] & (COMBINATIONS[None] == 1)
+        return np.asarray(may[:, None] & (COMBINATIONS[None] == 1))
 
     @cached_property
     def _silence(self) -> Floats:
@@ -113,7 +120,7 @@ class CausalModel:
     def _is_reached(self) -> Floats:
         """Whether the threshold is reached in each combination, ``(n, 8)``."""
         signed = np.where(self.promotes, self.strength, -self.strength)
-        return (signed @ COMBINATIONS.T >= self.level[:, None]).astype(np.float64)
+        return np.asarray(signed @ COMBINATIONS.T >= self.level[:, None], dtype=np.float64)
 
     @cached_property
     def _on(self) -> Floats:

@@ -89,7 +89,7 @@ class NetworkSource:
         }
 
     def shards(self) -> list[Shard]:
-        """The pairs of all rungs in pieces; equal shares for each rung."""
+        """The pairs of both rungs in pieces, in equal shares."""
         return split_pairs(self.settings.num_graphs // 2, self.rungs)
 
     def make(self, shard: Shard) -> list[Sample]:

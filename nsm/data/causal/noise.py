@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nsm.data.causal.models import AND_NOT, MAX_PARENTS, OR, THRESHOLD, CausalModel
+from nsm.data.causal.models import MAX_PARENTS, OR, THRESHOLD, CausalModel
 from nsm.data.causal.questions import COUNTERFACTUAL, Question
 from nsm.data.causal.worlds import Worlds, matches
 
@@ -17,22 +17,19 @@ __all__ = ["Draw", "Noise", "draw_label", "evaluate", "explain"]
 Array = npt.NDArray[Any]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Noise:
-    """One outcome of everything that is random in a model.
+    """One outcome of everything that is random in a model, variable by variable.
 
     Args:
         leaks: Whether each leak fires.
-        transmits: Whether each cause transmits.
+        transmits: Whether each cause transmits, a row for each variable.
         flips: Whether each variable is turned round.
-
-    Shapes:
-        - **leaks**, **flips**: ``(n,)`` bool; **transmits**: ``(n, 3)`` bool.
     """
 
-    leaks: Array
-    transmits: Array
-    flips: Array
+    leaks: list[bool]
+    transmits: list[list[bool]]
+    flips: list[bool]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,13 +66,15 @@ def draw_label(worlds: Worlds, question: Question, rng: np.random.Generator) -> 
 def explain(model: CausalModel, world: Array, setting: Array, rng: np.random.Generator) -> Noise:
     """Draws the noise of a model given all its values: each variable's own until it gives the value."""
     size, values, settings = model.size, world.tolist(), setting.tolist()
-    noise = Noise(np.zeros(size, bool), np.zeros((size, MAX_PARENTS), bool), np.zeros(size, bool))
+    noise = Noise([False] * size, [[False] * MAX_PARENTS] * size, [False] * size)
+    is_leaky = model.kind != THRESHOLD
     waiting = list(range(size))
     while waiting:
-        uniform = rng.random((len(waiting), MAX_PARENTS + 2))
-        noise.transmits[waiting] = uniform[:, :MAX_PARENTS] < model.strength[waiting]
-        noise.leaks[waiting] = (uniform[:, -2] < model.level[waiting]) & (model.kind[waiting] != THRESHOLD)
-        noise.flips[waiting] = uniform[:, -1] < model.noise[waiting]
+        uniform = rng.random((size, MAX_PARENTS + 2))
+        transmits = (uniform[:, :MAX_PARENTS] < model.strength).tolist()
+        leaks, flips = (is_leaky & (uniform[:, -2] < model.level)).tolist(), (uniform[:, -1] < model.noise).tolist()
+        for v in waiting:
+            noise.transmits[v], noise.leaks[v], noise.flips[v] = transmits[v], leaks[v], flips[v]
         waiting = [v for v in waiting if settings[v] < 0 and _value(model, v, noise, values) != values[v]]
     return noise
 
@@ -94,15 +93,15 @@ def evaluate(model: CausalModel, noise: Noise, setting: Array) -> list[int]:
 
 def _value(model: CausalModel, v: int, noise: Noise, values: list[int]) -> int:
     """The value of one variable, given the noise and the values of its causes."""
-    kind, fires, blocked, total = model.kind[v], bool(noise.leaks[v]), False, 0.0
-    for place, parent in enumerate(model.parents[v]):
-        promotes, transmits = model.promotes[v, place], noise.transmits[v, place]
+    kind, fires, blocked, total = model.kind[v], noise.leaks[v], False, 0.0
+    for (parent, promotes, strength), transmits in zip(model.causes[v], noise.transmits[v], strict=False):
+        value = values[parent] == 1
+        total += value * (strength if promotes else -strength)
         if kind == OR:
-            fires |= bool(transmits and values[parent] == promotes)
+            fires = fires or (transmits and value == promotes)
         elif promotes:
-            fires |= bool(transmits and values[parent])
+            fires = fires or (transmits and value)
         else:
-            blocked |= bool(transmits and values[parent] and kind == AND_NOT)
-        total += values[parent] * model.strength[v, place] * (1 if promotes else -1)
+            blocked = blocked or (transmits and value)
     before = total >= model.level[v] if kind == THRESHOLD else fires and not blocked
-    return int(before) ^ int(noise.flips[v])
+    return int(before != noise.flips[v])

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nsm.data.causal.scenarios import Scenario
 from nsm.data.causal.worlds import Worlds, ancestors
 
 __all__ = ["RUNGS", "Question", "find_twins"]
@@ -22,13 +23,14 @@ Array = npt.NDArray[Any]
 RUNGS = ("association", "intervention", "counterfactual")
 ASSOCIATION, INTERVENTION, COUNTERFACTUAL = range(len(RUNGS))
 ARRANGEMENTS = 96  # of one question, tried together
-MIN_GAP = 0.6  # between the probabilities of twins
+MIN_GAP = 0.7  # between the probabilities of twins
 MAX_BIAS = 0.04  # of the sum of the probabilities of twins, against one
 MIN_EVIDENCE = 0.005  # probability of what is observed
-MAX_OBSERVED = 3  # beside what is intervened
+MAX_OBSERVED = (3, 3, 2)  # by rung, beside what is intervened
 MAX_PLACES = 7  # variables at which something is observed or set in any arrangement
 MAX_TARGETS = (0, 3, 2)  # by rung: variables that are set in any arrangement
-MAX_PAIRS = 2  # of one scenario
+TWO_SET = (0.0, 0.5, 0.7)  # by rung: share of the questions that set two variables, not one
+MAX_PAIRS = 3  # of one scenario
 MAX_QUERIES = 3  # variables that are asked about in a counterfactual
 
 
@@ -51,7 +53,9 @@ class Question:
     probability: float
 
 
-def find_twins(scenario: Scenario, rung: int, rng: np.random.Generator) -> list[tuple[Question, Question]]:
+def find_twins(
+    scenario: Scenario, worlds: Worlds, rung: int, rng: np.random.Generator
+) -> list[tuple[Question, Question]]:
     """Twins of one rung, each pair with another query; none where no arrangement tried has an opposite."""
     model = scenario.model
     places, targets = _places(scenario, rung, rng)
@@ -65,9 +69,9 @@ def find_twins(scenario: Scenario, rung: int, rng: np.random.Generator) -> list[
         queries = reached[:MAX_QUERIES]
         if not queries:
             return []
-        answers = Worlds(model).answer_counterfactual(queries, observed, intervened)
+        answers = worlds.answer_counterfactual(queries, observed, intervened)
     else:
-        answers = Worlds(model).answer(queries, observed, intervened)
+        answers = worlds.answer(queries, observed, intervened)
     found: list[tuple[Question, Question]] = []
     for query, p in zip(queries, answers.probability.T, strict=True):
         is_free = (intervened[:, query] < 0) & ((observed[:, query] < 0) | (rung == COUNTERFACTUAL))
@@ -109,8 +113,8 @@ def _arrange(
     scenario: Scenario, rung: int, places: list[int], targets: int, rng: np.random.Generator
 ) -> tuple[Array, Array]:
     """The same values at different variables, ``(ARRANGEMENTS, n)`` observed and intervened."""
-    count, num_set = len(places), int(rng.integers(1, 3)) if targets > 1 else targets
-    num_seen = int(rng.integers(0 if num_set else 1, min(MAX_OBSERVED, count - 1 - num_set) + 1))
+    count, num_set = len(places), min(targets, 1 + int(rng.random() < TWO_SET[rung]))
+    num_seen = int(rng.integers(0 if num_set else 1, min(MAX_OBSERVED[rung], count - 1 - num_set) + 1))
     seen, set_ = np.full(count, -1), np.full(count, -1)
     set_[:num_set] = rng.integers(0, 2, num_set)
     seen[num_set : num_set + num_seen] = rng.integers(0, 2, num_seen)

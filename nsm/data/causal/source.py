@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -22,6 +23,7 @@ from nsm.errors import DataError
 __all__ = ["CausalSettings", "CausalSource", "Shard", "code_hash", "split_pairs"]
 
 PAIRS_PER_SHARD = 100
+WEIGHTS = {"association": 1, "intervention": 1, "counterfactual": 2}
 ATTEMPTS = 2000  # models of one size drawn before it is given up
 
 
@@ -45,7 +47,7 @@ class CausalSettings(Protocol):
 
     @property
     def rungs(self) -> Sequence[str]:
-        """Kinds of question, in equal shares."""
+        """Kinds of question."""
         ...
 
     @property
@@ -70,8 +72,10 @@ class Shard:
 
 
 def split_pairs(pairs: int, rungs: Sequence[str]) -> list[Shard]:
-    """Pieces of so many pairs in all, in equal shares for each rung."""
-    share = [pairs // len(rungs) + (i < pairs % len(rungs)) for i in range(len(rungs))]
+    """Pieces of so many pairs in all; counterfactuals, which are harder to learn, count twice."""
+    weights = [WEIGHTS[rung] for rung in rungs]
+    bounds = [pairs * sum(weights[:i]) // sum(weights) for i in range(len(rungs) + 1)]
+    share = [after - before for before, after in pairwise(bounds)]
     return [
         Shard(rung, first, min(PAIRS_PER_SHARD, total - first))
         for rung, total in zip(rungs, share, strict=True)
@@ -115,7 +119,7 @@ class CausalSource:
         }
 
     def shards(self) -> list[Shard]:
-        """The pairs of all rungs in pieces; equal shares for each rung."""
+        """The pairs of all rungs in pieces."""
         return split_pairs(self.settings.num_graphs // 2, self.settings.rungs)
 
     def make(self, shard: Shard) -> list[Sample]:
@@ -144,8 +148,8 @@ class CausalSource:
         if scenario is None:
             return []
         samples = []
-        for number, twins in enumerate(find_twins(scenario, rung, rng)):
-            worlds = Worlds(scenario.model)
+        worlds = Worlds(scenario.model)
+        for number, twins in enumerate(find_twins(scenario, worlds, rung, rng)):
             names = scenario.names(twins[0].query, rng)
             for question in twins:
                 info: Info = {

@@ -119,9 +119,7 @@ class Worlds:
 
         return self._answer(observed, intervened, ask)
 
-    def _answer(
-        self, observed: Array, intervened: Array, ask: Callable[[Array], tuple[Floats, Floats]]
-    ) -> Answers:
+    def _answer(self, observed: Array, intervened: Array, ask: Callable[[Array], tuple[Floats, Floats]]) -> Answers:
         """Sums worlds that look alike at the observed variables once for each setting, then picks what was observed."""
         seen = np.flatnonzero((observed >= 0).any(axis=0))
         look = self.bits[:, seen] @ (1 << np.arange(len(seen)))
@@ -154,15 +152,22 @@ class Worlds:
                 continue
             changed.add(v)
             table, axes = self._twin_table(v, setting, changed)
-            inputs = (state, [0, *(u + 1 for u in frontier)], table, [0, *(u + 1 for u in axes)])
+            kept = [u for u in frontier if any(u in parents[w] for w in relevant if w > v)]
+            state = self._advance(state, frontier, table, axes, [*kept, v])
+            frontier = [*kept, v]
             if v in queries:
-                found[v] = np.einsum(*inputs, [0, v + 1])[:, 1]
-            frontier = [u for u in [*frontier, v] if any(u in parents[w] for w in relevant if w > v)]
-            state = np.einsum(*inputs, [0, *(u + 1 for u in frontier)])
+                found[v] = state.sum(axis=tuple(range(1, len(kept) + 1)))[:, 1]
         for v in queries:  # those that no intervention reaches are as they were
             fixed = self.bits[:, v] if setting[v] < 0 else np.full(len(self.bits), setting[v])
             found.setdefault(v, fixed.astype(np.float64))
         return np.stack([found[v] for v in queries], axis=1)
+
+    @staticmethod
+    def _advance(state: Floats, frontier: list[int], table: Floats, axes: list[int], kept: list[int]) -> Floats:
+        """Multiplies two tables over (factual world, twins of some variables), and sums out what is not kept."""
+        letters = {v: chr(ord("a") + place) for place, v in enumerate(dict.fromkeys([*frontier, *axes]))}
+        have, given, result = ("".join(letters[v] for v in row) for row in (frontier, axes, kept))
+        return np.asarray(np.einsum(f"z{have},z{given}->z{result}", state, table))
 
     def _twin_table(self, v: int, setting: Array, changed: set[int]) -> tuple[Floats, list[int]]:
         """P(twin of v | factual world, twins of the parents that changed), and the variables of its axes."""
