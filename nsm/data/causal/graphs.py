@@ -119,17 +119,18 @@ def _evidence(scenario: Scenario, question: Question) -> set[tuple[int, int]]:
     """The edges of open paths to the query, numbered as in the graph.
 
     Of an association, the open trails from what is observed; of an intervention, these and the directed paths from
-    what is set, in the graph without the edges into what is set; of a counterfactual, the directed paths alone.
+    what is set, in the graph without the edges into what is set; of a counterfactual, the directed paths alone. Where
+    its intervention cannot reach the query, which is then as it was, they are the open trails from what is observed.
     """
     number = {v: i for i, v in enumerate(scenario.drawn)}
     parents = [[number[p] for p in scenario.model.parents[v] if p in number] for v in scenario.drawn]
     seen = {number[v] for v in np.flatnonzero(question.observed >= 0).tolist()}
     fixed = {number[v] for v in np.flatnonzero(question.intervened >= 0).tolist()}
     query = number[question.query]
+    if question.rung == COUNTERFACTUAL:
+        return directed_edges(parents, fixed, query, fixed) or open_edges(parents, seen - {query}, query, set())
     if question.rung == ASSOCIATION:
         return open_edges(parents, seen, query, set())
-    if question.rung == COUNTERFACTUAL:
-        return directed_edges(parents, fixed, query, fixed)
     return directed_edges(parents, fixed, query, fixed | seen) | open_edges(parents, seen | fixed, query, fixed)
 
 

@@ -28,10 +28,10 @@ MAX_BIAS = 0.04  # of the sum of the probabilities of twins, against one
 MIN_EVIDENCE = 0.005  # probability of what is observed
 MAX_OBSERVED = (3, 3, 2)  # by rung, beside what is intervened
 MAX_PLACES = 7  # variables at which something is observed or set in any arrangement
-MAX_TARGETS = (0, 3, 2)  # by rung: variables that are set in any arrangement
+MAX_TARGETS = (0, 3, 3)  # by rung: variables that are set in any arrangement
 TWO_SET = (0.0, 0.5, 0.7)  # by rung: share of the questions that set two variables, not one
 MAX_PAIRS = 3  # of one scenario
-MAX_QUERIES = 3  # variables that are asked about in a counterfactual
+MAX_QUERIES = 6  # variables that are asked about in a counterfactual
 
 
 @dataclass(frozen=True, eq=False)

@@ -72,8 +72,9 @@ class Scenario:
 
     def names(self, query: int, rng: np.random.Generator) -> list[str]:
         """A name for each variable by its place in the graph; for display only."""
-        pools = {kind: rng.permutation(words).tolist() for kind, words in NAMES.items()}
-        return [pools[self._place(v, query)].pop() for v in range(self.model.size)]
+        pools = {kind: iter(rng.permutation(words).tolist()) for kind, words in NAMES.items()}
+        places = [self._place(v, query) for v in range(self.model.size)]
+        return [str(next(pools[place], f"{place} {v}")) for v, place in enumerate(places)]
 
     def _place(self, v: int, query: int) -> str:
         if v == self.hidden:

@@ -151,9 +151,9 @@ class Worlds:
             if not changed.intersection(parents[v]):
                 continue
             changed.add(v)
-            table, axes = self._twin_table(v, setting, changed)
+            one, axes = self._twin_table(v, setting, changed)
             kept = [u for u in frontier if any(u in parents[w] for w in relevant if w > v)]
-            state = self._advance(state, frontier, table, axes, [*kept, v])
+            state = _advance(state, frontier, one, axes, kept)
             frontier = [*kept, v]
             if v in queries:
                 found[v] = state.sum(axis=tuple(range(1, len(kept) + 1)))[:, 1]
@@ -162,30 +162,38 @@ class Worlds:
             found.setdefault(v, fixed.astype(np.float64))
         return np.stack([found[v] for v in queries], axis=1)
 
-    @staticmethod
-    def _advance(state: Floats, frontier: list[int], table: Floats, axes: list[int], kept: list[int]) -> Floats:
-        """Multiplies two tables over (factual world, twins of some variables), and sums out what is not kept."""
-        letters = {v: chr(ord("a") + place) for place, v in enumerate(dict.fromkeys([*frontier, *axes]))}
-        have, given, result = ("".join(letters[v] for v in row) for row in (frontier, axes, kept))
-        return np.asarray(np.einsum(f"z{have},z{given}->z{result}", state, table))
-
     def _twin_table(self, v: int, setting: Array, changed: set[int]) -> tuple[Floats, list[int]]:
-        """P(twin of v | factual world, twins of the parents that changed), and the variables of its axes."""
-        combination, axes = self.combination[v].copy(), []
-        places = []
+        """P(twin of v is 1 | factual world, twins of the parents that changed), and the variables of its axes."""
+        combination, axes, offsets = self.combination[v].copy(), list[int](), np.zeros(1, np.intp)
         for place, parent in enumerate(self.model.parents[v]):
-            if setting[parent] >= 0 or parent in changed:
-                combination &= ~(1 << place)
-                combination += max(int(setting[parent]), 0) << place
-            if setting[parent] < 0 and parent in changed:
+            if setting[parent] < 0 and parent not in changed:
+                continue
+            combination &= ~(1 << place)
+            if setting[parent] >= 0:
+                combination |= int(setting[parent]) << place
+            else:
                 axes.append(parent)
-                places.append(place)
-        offsets = (world_bits(len(axes)) @ np.array([1 << place for place in places], dtype=np.intp)).astype(np.intp)
-        rows = self.model.twin_probability[v][self.bits[:, v].astype(np.intp), self.combination[v]]  # (2^n, 8)
-        one = np.take_along_axis(rows, combination[:, None] + offsets[None], axis=1)
-        shape = (len(one), *[2] * len(axes))
-        # the first changed parent is the lowest bit, so it is the last axis
-        return np.stack([1 - one, one], axis=-1).reshape(*shape, 2), [*axes[::-1], v]
+                offsets = (offsets[:, None] + np.array([0, 1 << place])).reshape(-1)  # the latest axis changes fastest
+        combination += 64 * self.bits[:, v].astype(np.intp) + 8 * self.combination[v]
+        one = self.model.twin_probability[v].reshape(-1).take(combination[:, None] + offsets)
+        return one.reshape(len(one), *[2] * len(axes)), axes
+
+
+def _advance(state: Floats, frontier: list[int], one: Floats, axes: list[int], kept: list[int]) -> Floats:
+    """Adds a variable to a table over (factual world, twins of some variables), and sums out what is not kept.
+
+    Args:
+        state: The table.
+        frontier: The variables of its axes but the first.
+        one: P(the new variable's twin is 1 | factual world, twins of ``axes``).
+        axes: Some of ``frontier``.
+        kept: Some of ``frontier``, in its order.
+    """
+    letters = {v: chr(ord("a") + place) for place, v in enumerate(frontier)}
+    have, given, result = ("".join(letters[v] for v in row) for row in (frontier, axes, kept))
+    is_one = np.einsum(f"z{have},z{given}->z{result}", state, one)
+    whole = state.sum(axis=tuple(place + 1 for place, v in enumerate(frontier) if v not in kept))
+    return np.stack([whole - is_one, is_one], axis=-1)
 
 
 def matches(values: Array, bits: Array) -> Array:
