@@ -74,6 +74,7 @@ tests: $(VENV)/.dev  ## tests only; PYTEST_ARGS="-k swap" chooses some
 bench: $(VENV)/.dev  ## the programs in benchmarks/ one after the other, with one thread: speed, agreement, start
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/validators.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/speed.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/importing.py
 	$(BIN)/python benchmarks/startup.py
 
 # --- upkeep --------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from nsm.cli.options import (
     AsJson,
     Bif,
     ConfigFile,
+    Data,
     Debug,
     Domain,
     Network,
@@ -36,11 +37,12 @@ Examples:
 
 
 def audit(
-    domain: Domain,
+    domain: Domain = None,
     config: ConfigFile = None,
     overrides: Overrides = None,
     seed: Seed = None,
     root: Root = None,
+    data: Data = None,
     pddl: Pddl = None,
     plans: Plans = None,
     network: Network = None,
@@ -58,7 +60,16 @@ def audit(
     """
     del debug
     settings = configure(
-        config, overrides, domain=domain, seed=seed, root=root, pddl=pddl, plans=plans, network=network, bif=bif
+        config,
+        overrides,
+        domain=domain,
+        seed=seed,
+        root=root,
+        data=data,
+        pddl=pddl,
+        plans=plans,
+        network=network,
+        bif=bif,
     )
     from nsm import pipeline
 

@@ -17,6 +17,7 @@ __all__ = [
     "AsJson",
     "Bif",
     "ConfigFile",
+    "Data",
     "Debug",
     "Domain",
     "Network",
@@ -31,7 +32,10 @@ __all__ = [
 ]
 
 Domain = Annotated[
-    str, typer.Argument(metavar="DOMAIN", help="What is reasoned about: planning or causal.", show_default=False)
+    str | None,
+    typer.Argument(
+        metavar="DOMAIN", help="What is reasoned about: planning, causal; not needed with --data.", show_default=False
+    ),
 ]
 ConfigFile = Annotated[
     Path | None,
@@ -57,6 +61,10 @@ Pddl = Annotated[
     Path | None,
     typer.Option("--pddl", metavar="FOLDER", help="Own problems: domain.pddl beside problem files *.pddl."),
 ]
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="FOLDER", help="Own data: a folder that nsm data import made."),
+]
 Plans = Annotated[
     Path | None,
     typer.Option("--plans", metavar="FOLDER", help="Plan files for the problems of --pddl, instead of random plans."),
@@ -77,7 +85,8 @@ def configure(
     config: Path | None,
     overrides: list[str] | None,
     *,
-    domain: str,
+    domain: str | None = None,
+    data: Path | None = None,
     pddl: Path | None = None,
     plans: Path | None = None,
     network: str | None = None,
@@ -95,15 +104,32 @@ def configure(
     tables: dict[str, dict[str, object]] = {
         "planning": {"pddl": pddl, "plans": plans, "plan_source": None if plans is None else "files"},
         "causal": {"network": network, "bif": bif},
+        "own": {"data": None if data is None else data.absolute()},  # a run finds it from everywhere
     }
+    domain = _domain(domain, data, config)
+    settings = load_config(config, overrides or [], domain=domain, **tables, **keywords)
     for owner, table in tables.items():
         given = [key for key, value in table.items() if value is not None]
-        if given and owner != domain:
-            raise ConfigError(f"--{given[0]} is an option of {owner}, got the domain {domain!r}")
-    tables.setdefault(domain, {})["allow_leaks"] = allow_leaks or None
-    settings = load_config(config, overrides or [], domain=domain, **tables, **keywords)
+        if given and owner != settings.domain:
+            raise ConfigError(f"--{given[0]} is an option of {owner}, got the domain {settings.domain!r}")
+    if allow_leaks:
+        chosen = settings.domain_table.model_copy(update={"allow_leaks": True})
+        settings = settings.model_copy(update={settings.domain: chosen})
     limit_threads(settings.threads)
     return settings
+
+
+def _domain(domain: str | None, data: Path | None, config: Path | None) -> str | None:
+    """What is reasoned about: as named, else the user's own data, else what the file says.
+
+    Raises:
+        ConfigError: If nothing says it, or two things say different.
+    """
+    if data is not None and domain not in (None, "own"):
+        raise ConfigError(f"--data is the user's own data: expected no domain, got {domain!r}")
+    if domain is None and data is None and config is None:
+        raise ConfigError("expected a domain, got none", hint="for instance planning, or --data FOLDER")
+    return domain if data is None else "own"
 
 
 def limit_threads(count: int) -> None:

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from nsm.config.toml import to_toml
 
-__all__ = ["ALIASES", "CausalConfig", "Config", "DomainConfig", "PlanningConfig"]
+__all__ = ["ALIASES", "CausalConfig", "Config", "DomainConfig", "OwnConfig", "PlanningConfig"]
 
 ALIASES = {"lr": "learning_rate"}
 """Short names that are accepted for keys, at the top of the configuration only."""
@@ -146,6 +146,16 @@ class CausalConfig(DomainConfig):
         return self
 
 
+class OwnConfig(DomainConfig):
+    """The user's own data.
+
+    Attributes:
+        data: Folder that ``nsm data import`` made.
+    """
+
+    data: FolderPath | None = None
+
+
 class Config(_Settings):
     """Everything that determines a run.
 
@@ -184,6 +194,7 @@ class Config(_Settings):
         cache: Where built data is kept; ``<root>/data`` by default.
         planning: The planning data.
         causal: The causal data.
+        own: The user's own data.
 
     Example:
         >>> Config(epochs=3).learning_rate
@@ -192,9 +203,9 @@ class Config(_Settings):
         0.001
     """
 
-    domain: Literal["planning", "causal"] = "planning"
+    domain: Literal["planning", "causal", "own"] = "planning"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    epochs: Annotated[int, Field(ge=1)] = 8
+    epochs: Annotated[int, Field(ge=1)] = 11
     batch_size: Annotated[int, Field(ge=1)] = 64
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 2e-3
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 1e-2
@@ -225,6 +236,7 @@ class Config(_Settings):
     cache: FolderPath | None = None
     planning: PlanningConfig = PlanningConfig()
     causal: CausalConfig = CausalConfig()
+    own: OwnConfig = OwnConfig()
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -26,7 +26,7 @@ from nsm.data.writing import FORMAT_VERSION, SPLITS, PackedWriter, Totals, split
 from nsm.errors import DataError
 from nsm.runs import locked
 
-__all__ = ["GraphSource", "Progress", "build_dataset", "dataset_folder"]
+__all__ = ["GraphSource", "Progress", "build_dataset", "build_folder", "dataset_folder"]
 
 Array = npt.NDArray[Any]
 
@@ -72,6 +72,37 @@ def build_dataset(
     except OSError as error:
         hint = "choose a folder that can be written, with enough room"
         raise DataError(f"cannot build a data set: {error}", file=cache, hint=hint) from error
+
+
+def build_folder(source: GraphSource, folder: Path, *, progress: Progress | None = None, seed: int = 0) -> PackedGraphs:
+    """Builds a data set into a folder that the user chose, as `build_dataset` does into the cache.
+
+    Args:
+        source: What makes the samples.
+        folder: A new folder; one that holds the same data already stays as it is.
+        progress: Told how far the build is.
+        seed: Seed of the splits and of the tie keys.
+
+    Raises:
+        NSMError: What the source raises; nothing is left behind.
+        DataError: If there is something else in that place, nothing can be written, or no sample is left.
+    """
+    there = _open_whole(folder)
+    if there is not None and _holds(there, source, seed):
+        return there
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        hint = "name another folder, or remove this one"
+        raise DataError("expected a new folder, but there is something else already", file=folder, hint=hint)
+    try:
+        return _build(source, folder, 0, progress, seed)
+    except OSError as error:
+        hint = "choose a folder that can be written, with enough room"
+        raise DataError(f"cannot build a data set: {error}", file=folder, hint=hint) from error
+
+
+def _holds(graphs: PackedGraphs, source: GraphSource, seed: int) -> bool:
+    meta, key = graphs.meta, json.loads(json.dumps(dict(source.key())))
+    return (graphs.schema, meta["source"], meta["seed"]) == (source.schema, key, seed)
 
 
 def _identity(source: GraphSource, seed: int) -> dict[str, Any]:

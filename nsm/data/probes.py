@@ -53,6 +53,7 @@ class ProbeScore:
         low: Lower 95 % bound of (accuracy - majority), corrected for the number of probes.
         features: How many columns it saw.
         feature: The column a single-feature probe chose most often, else the empty string.
+        judged: Whether too high a score fails the data set; else it is only shown.
     """
 
     name: str
@@ -60,6 +61,7 @@ class ProbeScore:
     low: float
     features: int
     feature: str = ""
+    judged: bool = True
 
 
 def majority_share(labels: Ints) -> float:

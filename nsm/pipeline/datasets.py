@@ -6,12 +6,12 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
 
-from nsm.analysis.breakdown import mean_ceiling
+from nsm.analysis.description import mean_known_ceiling
 from nsm.config import Config
 from nsm.data.audit import AuditResult
 from nsm.data.audit import audit as audit_graphs
@@ -48,10 +48,14 @@ def load_graphs(config: Config, *, quiet: bool = False) -> PackedGraphs:
         RunError: If the root cannot be written.
         DataError: If the user's files are malformed.
     """
-    source, cache = open_task(config).source, _cache(config)
+    task = open_task(config)
+    if task.folder is not None:
+        return PackedGraphs.open(task.folder)
+    assert task.source is not None, "a domain brings a source or a folder"
+    cache = _cache(config)
     ensure_writable(cache)
     with PartsBar("building data", Console(stderr=True, quiet=quiet)) as bar:
-        graphs = build_dataset(source, cache, workers=config.workers, progress=bar, seed=config.seed)
+        graphs = build_dataset(task.source, cache, workers=config.workers, progress=bar, seed=config.seed)
     if told := _shortfall(graphs):
         Console(stderr=True, quiet=quiet).print(told, highlight=False, soft_wrap=True)
     return graphs
@@ -75,10 +79,13 @@ def open_cached(config: Config, name: str) -> PackedGraphs | None:
         return None
 
 
-def default_dataset_name(domain: Literal["planning", "causal"]) -> str:
-    """Name of the folder of a domain's default data set in the cache."""
-    config = Config(domain=domain)
-    return dataset_folder(open_task(config).source, Path(), config.seed).name
+def default_dataset_name(domain: str) -> str | None:
+    """Name of the folder of a domain's default data set in the cache; None where the user brings the data."""
+    if domain == "own":
+        return None
+    config = Config.model_validate({"domain": domain})
+    source = open_task(config).source
+    return None if source is None else dataset_folder(source, Path(), config.seed).name
 
 
 def _cache(config: Config) -> Path:
@@ -102,17 +109,15 @@ def _audit(graphs: PackedGraphs, config: Config, *, quiet: bool) -> AuditResult:
     console.print(f"auditing {len(graphs):,} graphs", highlight=False)
     task = open_task(config)
     result = audit_graphs(
-        graphs, confirm=task.confirm, local_probe=task.local_probe, ceiling=_ceiling(graphs), seed=config.seed
+        graphs,
+        confirm=task.confirm,
+        local_probes=task.local_probes,
+        shared_entities=task.shared_entities,
+        ceiling=mean_known_ceiling(graphs),
+        seed=config.seed,
     )
     write_json(_audit_file(graphs), result.to_json())
     return result
-
-
-def _ceiling(graphs: PackedGraphs) -> float | None:
-    """Mean of the best accuracy that is possible on each graph; None where the table does not say."""
-    if "ceiling" not in graphs.table.column_names:
-        return None
-    return mean_ceiling(graphs.table["ceiling"].to_numpy(), np.arange(len(graphs)))
 
 
 def _audit_file(graphs: PackedGraphs) -> Path:

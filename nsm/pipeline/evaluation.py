@@ -97,7 +97,12 @@ def _configuration(run: Run, root: Path | None = None) -> Config:
 
 
 def evaluate(
-    run: Run | str | Path, *, split: str = "test", root: Path | None = None, quiet: bool = False
+    run: Run | str | Path,
+    *,
+    split: str = "test",
+    root: Path | None = None,
+    data: Path | None = None,
+    quiet: bool = False,
 ) -> EvaluationResult:
     """Evaluates the best model of a run; results, predictions, figures and a report go into its folder.
 
@@ -105,6 +110,7 @@ def evaluate(
         run: The run, its folder, or its name below the root.
         split: ``test``, ``val`` or ``train``; the files of the latter two carry the split in their name.
         root: Where runs are kept; see :func:`nsm.runs.resolve_root`.
+        data: Where the user's own data are now, if they have been moved.
         quiet: Whether to show no progress.
 
     Raises:
@@ -113,6 +119,8 @@ def evaluate(
     """
     run = run if isinstance(run, Run) else find_run(run, resolve_root(root))
     config = _configuration(run, root)
+    if data is not None:
+        config = config.model_copy(update={"own": config.own.model_copy(update={"data": data})})
     with torch_threads(config.threads):
         model = load_model(run)
         graphs = _load_data(run, config, quiet=quiet)
@@ -127,7 +135,7 @@ def _load_data(run: Run, config: Config, *, quiet: bool) -> PackedGraphs:
     """Exactly the data that the run was trained on: from the cache, even if today's code would make others."""
     trained_on = load_checkpoint(run.best)["data_fingerprint"]
     graphs = open_cached(config, str(_provenance(run).get("dataset", "")))
-    if graphs is None:
+    if graphs is None or graphs.fingerprint != trained_on:
         graphs = load_graphs(config, quiet=quiet)
     if trained_on != graphs.fingerprint:
         message = "the data that its configuration gives now are not those that it was trained on"

@@ -28,7 +28,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert found.stdout.startswith("Usage: nsm")
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "audit", "data show"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "audit", "data import", "data show", "data card"])
 def test_help_teaches_by_example(nsm: Command, command: str) -> None:
     status, out, _ = nsm(*command.split(), "--help")
     assert status == 0
@@ -91,7 +91,7 @@ def test_an_error_is_two_lines_with_file_and_line(nsm: Command, nsm_json: JsonCo
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train", "astrology"], "domain: expected 'planning', got 'astrology'"),
+        (["train", "astrology"], "domain: expected 'planning' or 'own', got 'astrology'"),
         (["train", "planning", "--set", "lr"], "expected key=value, got 'lr'"),
     ],
 )

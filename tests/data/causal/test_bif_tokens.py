@@ -39,7 +39,7 @@ def test_words_signs_and_lines(tmp_path: Path) -> None:
     assert [token.text for token in tokens.words("a state", "}")] == ["<5", "5-10"]
     assert tokens.take(";").line == tokens.last_line == 4
     assert tokens.is_done and tokens.peek() == ""
-    with pytest.raises(DataError, match=r"expected '}', got the end of the file"):
+    with pytest.raises(DataError, match=r"expected '\}', got the end of the file"):
         tokens.take()
 
 
@@ -48,7 +48,7 @@ def test_something_else_than_expected_names_the_line(tmp_path: Path) -> None:
     file.write_text("variable\n{")
     tokens = BifTokens(file)
     tokens.take("variable")
-    with pytest.raises(DataError, match="expected a name, got '{'") as caught:
+    with pytest.raises(DataError, match=r"expected a name, got '\{'") as caught:
         tokens.word("a name")
     assert (caught.value.file, caught.value.line) == (str(file), 2)
 
