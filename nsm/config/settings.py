@@ -19,6 +19,11 @@ ALIASES = {"lr": "learning_rate"}
 CYCLE_WEIGHT = 0.4
 """Weight of the reconstruction error in the loss, where none is given."""
 
+DOMAIN_DEFAULTS: dict[str, dict[str, Any]] = {
+    "causal": {"epochs": 6, "batch_size": 128, "blocks": 3, "dropout": 0.1, "cycle_every": 2},
+}
+"""Defaults that a domain has in place of the general ones: small graphs, noisy labels."""
+
 FolderPath = Annotated[Path, Field(strict=False), AfterValidator(lambda path: Path(os.path.expanduser(path)))]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -237,6 +242,11 @@ class Config(_Settings):
     planning: PlanningConfig = PlanningConfig()
     causal: CausalConfig = CausalConfig()
     own: OwnConfig = OwnConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_domain_defaults(cls, given: Any) -> Any:
+        return {**DOMAIN_DEFAULTS.get(given.get("domain", ""), {}), **given} if isinstance(given, dict) else given
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
