@@ -198,7 +198,7 @@ MISTAKES = {
     ),
     "cycle": Mistake(
         "audit causal --bif @/wet.bif",
-        "@/wet.bif:8",
+        "@/wet.bif:6",
         "expected causes without a cycle, got rain -> lawn -> rain",
         ("wet.bif", "( rain ) { table 0.7, 0.3; }", "( rain | lawn ) { default 0.7, 0.3; }"),
         hint="take one cause away",
@@ -307,7 +307,7 @@ def test_what_is_right_passes_the_same_way(place: Path, nsm: Command, monkeypatc
 @pytest.mark.needs_networks
 @pytest.mark.usefixtures("place")
 def test_an_unknown_network(nsm: Command) -> None:
-    status, out, err = nsm(*"train causal --network alarn".split())
+    status, out, err = nsm("train", "causal", "--network", "alarn")
     assert (status, out) == (2, "")
     assert err.startswith("Error: unknown network 'alarn'; expected one of alarm, ")
     assert err.endswith("Hint: did you mean 'alarm'?\n")

@@ -108,7 +108,7 @@ class CausalConfig(DomainConfig):
     """The causal data: random scenarios, or questions about one Bayesian network.
 
     Attributes:
-        graphs: Number of graphs to make, both of each pair of twins counted; by default 40,000, or 8,000 about a
+        graphs: Number of graphs to make, both of each pair of twins counted; by default 56,000, or 8,000 about a
             network.
         min_variables: Fewest variables of a scenario.
         max_variables: Most variables of a scenario.
@@ -135,7 +135,7 @@ class CausalConfig(DomainConfig):
         """The number of graphs to make."""
         if self.graphs is not None:
             return self.graphs
-        return 40_000 if self.network is None and self.bif is None else 8_000
+        return 56_000 if self.network is None and self.bif is None else 8_000
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -88,7 +88,7 @@ def test_ceiling_and_rung_where_the_table_has_them(predictions: Predictions) -> 
 
 
 def test_rungs_are_told_once_and_hidden_confounders_apart(predictions: Predictions) -> None:
-    rung = np.array(["seeing", "doing"], dtype=object)[np.arange(200) % 2]
+    rung = np.array(["seeing", "doing"], dtype=object)[np.arange(200) // 4 % 2]
     confounder = np.array(["none", "undrawn"], dtype=object)[np.arange(200) // 2 % 2]
     table = {"family": rung, "rung": rung, "confounder": confounder, "ceiling": np.full(200, 0.9, dtype=object)}
     found = evaluate(predictions, table)

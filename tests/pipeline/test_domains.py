@@ -102,7 +102,7 @@ def test_an_own_network_is_read_at_once(tmp_path: Path) -> None:
     assert isinstance(source, NetworkSource)
     assert source.schema.node_types == ("a", "b")
     file.write_text(NETWORK.replace("0.1, 0.9", "0.1, 0.8"))
-    with pytest.raises(DataError, match="the sum 1, got 0.9") as caught:
+    with pytest.raises(DataError, match=r"the sum 1, got 0\.9") as caught:
         open_task(config)
     assert (caught.value.file, caught.value.line) == (str(file), 4)
 
