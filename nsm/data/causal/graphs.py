@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,15 +34,6 @@ CAUSAL_SCHEMA = Schema(
 )
 
 
-@dataclass(frozen=True)
-class _Edges:
-    """The causes that are drawn, numbered as in the graph."""
-
-    head: list[int]
-    tail: list[int]
-    place: list[tuple[int, int]]  # variable and place of the cause in the model
-
-
 def question_graph(
     scenario: Scenario, question: Question, draw: Draw, *, names: list[str], group: str, info: Info
 ) -> Sample:
@@ -58,9 +48,8 @@ def question_graph(
         info: Columns of the data set's table.
     """
     model, drawn = scenario.model, scenario.drawn
-    edges = _edges(scenario)
-    rows, places = [v for v, _ in edges.place], [k for _, k in edges.place]
-    promotes = model.promotes[rows, places]
+    edges = scenario.edges
+    promotes = model.promotes[edges.effect, edges.place]
     evidence = _evidence(scenario, question)
     triples = tuple(i for i, pair in enumerate(zip(edges.head, edges.tail, strict=True)) if pair in evidence)
     return Sample(
@@ -73,25 +62,13 @@ def question_graph(
         tail=np.array(edges.tail, dtype=np.int64),
         label=draw.label,
         group=group,
-        confidence=model.strength[rows, places].astype(np.float32),
+        confidence=model.strength[edges.effect, edges.place].astype(np.float32),
         names=[names[v] for v in drawn],
         evidence_nodes=tuple(sorted({v for pair in evidence for v in pair})),
         evidence_triples=triples,
         info=info,
-        source=_source(scenario, draw, edges),
+        source=_source(scenario, draw),
     )
-
-
-def _edges(scenario: Scenario) -> _Edges:
-    number = {v: i for i, v in enumerate(scenario.drawn)}
-    edges = _Edges([], [], [])
-    for v in scenario.drawn:
-        for place, parent in enumerate(scenario.model.parents[v]):
-            if parent in number:
-                edges.head.append(number[parent])
-                edges.tail.append(number[v])
-                edges.place.append((v, place))
-    return edges
 
 
 def _roles(question: Question) -> Array:
@@ -103,16 +80,16 @@ def _roles(question: Question) -> Array:
 
 def _values(scenario: Scenario, question: Question) -> npt.NDArray[np.float32]:
     model = scenario.model
+    value = np.zeros((model.size, len(VALUES)), dtype=np.float32)
     is_threshold = model.kind == THRESHOLD
-    columns = [
-        np.where(is_threshold, 0, model.level),
-        np.where(is_threshold, model.level, 0),
-        model.noise,
-        *(question.observed == value for value in (0, 1)),
-        *(question.intervened == value for value in (0, 1)),
-        *(np.full(model.size, question.rung == rung) for rung in range(len(RUNGS))),
-    ]
-    return np.stack(columns, axis=1).astype(np.float32)[scenario.drawn]
+    value[:, 0] = np.where(is_threshold, 0, model.level)
+    value[:, 1] = np.where(is_threshold, model.level, 0)
+    value[:, 2] = model.noise
+    for column, given in ((3, question.observed), (5, question.intervened)):
+        known = np.flatnonzero(given >= 0)
+        value[known, column + given[known]] = 1
+    value[:, len(VALUES) - len(RUNGS) + question.rung] = 1
+    return value[scenario.drawn]
 
 
 def _evidence(scenario: Scenario, question: Question) -> set[tuple[int, int]]:
@@ -134,15 +111,15 @@ def _evidence(scenario: Scenario, question: Question) -> set[tuple[int, int]]:
     return directed_edges(parents, fixed, query, fixed | seen) | open_edges(parents, seen | fixed, query, fixed)
 
 
-def _source(scenario: Scenario, draw: Draw, edges: _Edges) -> str:
+def _source(scenario: Scenario, draw: Draw) -> str:
     """The noise that was drawn, so that the answer can be followed; and a confounder that is not drawn."""
-    model, noise = scenario.model, draw.noise
+    model, noise, edges = scenario.model, draw.noise, scenario.edges
     stored: dict[str, Any] = {
         "leaks": [int(noise.leaks[v]) for v in scenario.drawn],
         "flips": [int(noise.flips[v]) for v in scenario.drawn],
         "transmits": [
             [head, tail]
-            for head, tail, (v, place) in zip(edges.head, edges.tail, edges.place, strict=True)
+            for head, tail, v, place in zip(edges.head, edges.tail, edges.effect, edges.place, strict=True)
             if noise.transmits[v][place]
         ],
     }

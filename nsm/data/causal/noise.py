@@ -16,6 +16,8 @@ __all__ = ["Draw", "Noise", "draw_label", "evaluate", "explain"]
 
 Array = npt.NDArray[Any]
 
+TRIES = 16  # draws of an unlikely variable's noise, made together
+
 
 @dataclass(frozen=True)
 class Noise:
@@ -67,15 +69,22 @@ def explain(model: CausalModel, world: Array, setting: Array, rng: np.random.Gen
     """Draws the noise of a model given all its values: each variable's own until it gives the value."""
     size, values, settings = model.size, world.tolist(), setting.tolist()
     noise = Noise([False] * size, [[False] * MAX_PARENTS] * size, [False] * size)
-    is_leaky = model.kind != THRESHOLD
-    waiting = list(range(size))
+    leak = np.where(model.kind == THRESHOLD, 0.0, model.level)
+    waiting, tries = list(range(size)), 1
     while waiting:
-        uniform = rng.random((size, MAX_PARENTS + 2))
-        transmits = (uniform[:, :MAX_PARENTS] < model.strength).tolist()
-        leaks, flips = (is_leaky & (uniform[:, -2] < model.level)).tolist(), (uniform[:, -1] < model.noise).tolist()
-        for v in waiting:
-            noise.transmits[v], noise.leaks[v], noise.flips[v] = transmits[v], leaks[v], flips[v]
-        waiting = [v for v in waiting if settings[v] < 0 and _value(model, v, noise, values) != values[v]]
+        uniform = rng.random((tries, len(waiting), MAX_PARENTS + 2))
+        transmits = (uniform[:, :, :MAX_PARENTS] < model.strength[waiting]).tolist()
+        leaks, flips = ((uniform[:, :, -k] < rate[waiting]).tolist() for k, rate in ((2, leak), (1, model.noise)))
+        missed = []
+        for place, v in enumerate(waiting):
+            for row in range(tries):
+                noise.transmits[v], noise.leaks[v] = transmits[row][place], leaks[row][place]
+                noise.flips[v] = flips[row][place]
+                if settings[v] >= 0 or _value(model, v, noise, values) == values[v]:
+                    break
+            else:
+                missed.append(v)
+        waiting, tries = missed, TRIES
     return noise
 
 

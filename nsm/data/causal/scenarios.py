@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -41,6 +42,23 @@ NAMES = {
 """What variables are called, for display only."""
 
 
+@dataclass(frozen=True)
+class DrawnEdges:
+    """Causes and effects that are drawn, numbered as the nodes of the graph, and where the model has them.
+
+    Args:
+        head: Node of each cause.
+        tail: Node of each effect.
+        effect: Variable that is the effect.
+        place: Place of the cause among those of the effect.
+    """
+
+    head: list[int]
+    tail: list[int]
+    effect: list[int]
+    place: list[int]
+
+
 @dataclass(frozen=True, eq=False)
 class Scenario:
     """A model, and its confounder that nobody measures, if it has one.
@@ -55,15 +73,29 @@ class Scenario:
     hidden: int | None = None
     is_drawn: bool = True
 
-    @property
+    @cached_property
     def observable(self) -> list[int]:
         """The variables that may be observed, set or asked about."""
         return [v for v in range(self.model.size) if v != self.hidden]
 
-    @property
+    @cached_property
     def drawn(self) -> list[int]:
         """The variables that are nodes of the graph."""
         return [v for v in range(self.model.size) if v != self.hidden or self.is_drawn]
+
+    @cached_property
+    def edges(self) -> DrawnEdges:
+        """The causes that are drawn."""
+        number = {v: place for place, v in enumerate(self.drawn)}
+        edges = DrawnEdges([], [], [], [])
+        for v in self.drawn:
+            for place, parent in enumerate(self.model.parents[v]):
+                if parent in number:
+                    edges.head.append(number[parent])
+                    edges.tail.append(number[v])
+                    edges.effect.append(v)
+                    edges.place.append(place)
+        return edges
 
     @property
     def confounder(self) -> str:
@@ -87,18 +119,18 @@ class Scenario:
 
 
 def draw_scenario(rng: np.random.Generator, size: int, hidden_share: float) -> Scenario | None:
-    """Draws a model with ``size`` variables that can be observed.
+    """Draws a model of ``size`` variables, perhaps with one of them hidden.
 
     Args:
         rng: Where the randomness comes from.
-        size: Number of variables, a hidden confounder not counted.
+        size: Number of variables.
         hidden_share: Probability of a hidden confounder; half of them are drawn.
 
     Returns:
         The scenario; None where a hidden variable has nothing to confound.
     """
     is_hidden = bool(rng.random() < hidden_share)
-    model = draw_model(rng, size + is_hidden)
+    model = draw_model(rng, size)
     if not is_hidden:
         return Scenario(model)
     roots = [v for v in range(size) if not model.parents[v] and len(model.children[v]) > 1]

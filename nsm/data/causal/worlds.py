@@ -124,13 +124,14 @@ class Worlds:
         seen = np.flatnonzero((observed >= 0).any(axis=0))
         look = self.bits[:, seen] @ (1 << np.arange(len(seen)))
         fits = matches(observed[:, seen], world_bits(len(seen))).astype(np.float64)
-        settings, which = np.unique(intervened, axis=0, return_inverse=True)
+        code = (intervened + 1) @ 3 ** np.arange(self.model.size)
+        _, first, which = np.unique(code, return_index=True, return_inverse=True)
         parts = []
-        for setting in settings:
+        for setting in intervened[first]:
             weight, probability = ask(setting)
             columns = [weight, *(weight * column for column in probability.T)]
             parts.append([np.bincount(look, column, minlength=fits.shape[1]) for column in columns])
-        joint = np.einsum("ql,qcl->qc", fits, np.array(parts)[which.reshape(-1)])
+        joint = np.einsum("ql,qcl->qc", fits, np.array(parts)[which])
         with np.errstate(invalid="ignore"):
             return Answers(joint[:, 1:] / joint[:, :1], joint[:, 0])
 

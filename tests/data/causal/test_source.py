@@ -52,7 +52,7 @@ def test_the_key_names_all_that_determines_the_content() -> None:
 def test_sizes_and_rungs_are_as_configured(graphs: PackedGraphs) -> None:
     table = graphs.table
     variables = Counter(table["variables"].to_pylist())
-    assert set(variables) <= set(range(5, 10)), "a drawn confounder comes on top"
+    assert set(variables) <= set(range(4, 9)), "a confounder that is not drawn is one less"
     assert min(variables[size] for size in (5, 6, 7, 8)) > 50
     assert set(table["confounder"].to_pylist()) == {"none", "drawn", "undrawn"}
     assert set(table["rung"].to_pylist()) == {"association", "intervention", "counterfactual"}
