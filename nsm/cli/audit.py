@@ -9,10 +9,12 @@ import typer
 
 from nsm.cli.options import (
     AsJson,
+    Bif,
     ConfigFile,
     Data,
     Debug,
     Domain,
+    Network,
     Overrides,
     Pddl,
     Plans,
@@ -29,6 +31,7 @@ Examples:
   nsm audit planning
   nsm audit planning --seed 3 --set planning.graphs=4000
   nsm audit planning --pddl my/problems --json
+  nsm audit causal --network alarm
   nsm audit planning --strict && nsm train planning
 """
 
@@ -42,6 +45,8 @@ def audit(
     data: Data = None,
     pddl: Pddl = None,
     plans: Plans = None,
+    network: Network = None,
+    bif: Bif = None,
     strict: Annotated[bool, typer.Option("--strict", help="End with status 1 if the verdict is fail.")] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -54,7 +59,18 @@ def audit(
     graphs; the exit status is 0 whatever it is, unless --strict is given.
     """
     del debug
-    settings = configure(config, overrides, domain=domain, seed=seed, root=root, data=data, pddl=pddl, plans=plans)
+    settings = configure(
+        config,
+        overrides,
+        domain=domain,
+        seed=seed,
+        root=root,
+        data=data,
+        pddl=pddl,
+        plans=plans,
+        network=network,
+        bif=bif,
+    )
     from nsm import pipeline
 
     result = pipeline.audit(settings, quiet=quiet)

@@ -10,10 +10,12 @@ import typer
 
 from nsm.cli.options import (
     AsJson,
+    Bif,
     ConfigFile,
     Data,
     Debug,
     Domain,
+    Network,
     Overrides,
     Pddl,
     Plans,
@@ -33,6 +35,7 @@ Examples:
   nsm data show planning -n 3
   nsm data show planning --split test --out pictures
   nsm data show planning --pddl my/problems -n 1
+  nsm data show causal --bif my/network.bif
   nsm data show --data my_data
 """
 IMPORT_EXAMPLES = """\b
@@ -150,6 +153,8 @@ def show(
     data: Data = None,
     pddl: Pddl = None,
     plans: Plans = None,
+    network: Network = None,
+    bif: Bif = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -159,7 +164,18 @@ def show(
     A star marks the evidence: the triples that decide the label. Models never see it.
     """
     del debug
-    settings = configure(config, overrides, domain=domain, seed=seed, root=root, data=data, pddl=pddl, plans=plans)
+    settings = configure(
+        config,
+        overrides,
+        domain=domain,
+        seed=seed,
+        root=root,
+        data=data,
+        pddl=pddl,
+        plans=plans,
+        network=network,
+        bif=bif,
+    )
     from nsm import pipeline
 
     graphs = pipeline.show(settings, count=count, split=split, folder=out, quiet=quiet)

@@ -9,10 +9,12 @@ import typer
 
 from nsm.cli.options import (
     AsJson,
+    Bif,
     ConfigFile,
     Data,
     Debug,
     Domain,
+    Network,
     Overrides,
     Pddl,
     Plans,
@@ -30,6 +32,8 @@ Examples:
   nsm train planning --epochs 5 --set planning.graphs=2000
   nsm train planning --model flat --seed 1 --run flat_1
   nsm train planning --pddl my/problems --set lr=1e-3 --json
+  nsm train causal
+  nsm train causal --network asia
   nsm train planning --config checkpoints/planning/runs/flat_1/config.toml --run again
 """
 
@@ -48,6 +52,8 @@ def train(
     data: Data = None,
     pddl: Pddl = None,
     plans: Plans = None,
+    network: Network = None,
+    bif: Bif = None,
     allow_leaks: Annotated[
         bool, typer.Option("--allow-leaks", help="Train without an audit, or on data that fails it.")
     ] = False,
@@ -74,6 +80,8 @@ def train(
         data=data,
         pddl=pddl,
         plans=plans,
+        network=network,
+        bif=bif,
         allow_leaks=allow_leaks,
     )
     from nsm import pipeline

@@ -11,13 +11,18 @@ from pydantic_core import PydanticCustomError
 
 from nsm.config.toml import to_toml
 
-__all__ = ["ALIASES", "Config", "DomainConfig", "OwnConfig", "PlanningConfig"]
+__all__ = ["ALIASES", "CausalConfig", "Config", "DomainConfig", "OwnConfig", "PlanningConfig"]
 
 ALIASES = {"lr": "learning_rate"}
 """Short names that are accepted for keys, at the top of the configuration only."""
 
 CYCLE_WEIGHT = 0.4
 """Weight of the reconstruction error in the loss, where none is given."""
+
+DOMAIN_DEFAULTS: dict[str, dict[str, Any]] = {
+    "causal": {"epochs": 6, "batch_size": 128, "blocks": 3, "dropout": 0.1, "cycle_every": 2},
+}
+"""Defaults that a domain has in place of the general ones: small graphs, noisy labels."""
 
 FolderPath = Annotated[Path, Field(strict=False), AfterValidator(lambda path: Path(os.path.expanduser(path)))]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -99,6 +104,53 @@ class PlanningConfig(DomainConfig):
         return self
 
 
+class CausalConfig(DomainConfig):
+    """The causal data: random scenarios, or questions about one Bayesian network.
+
+    Attributes:
+        graphs: Number of graphs to make, both of each pair of twins counted; by default 56,000, or 8,000 about a
+            network.
+        min_variables: Fewest variables of a scenario.
+        max_variables: Most variables of a scenario.
+        rungs: Kinds of question; counterfactuals count twice, and a Bayesian network answers none.
+        hidden_share: Share of the scenarios with a confounder that is never observed; in half of them it is not drawn.
+        network: Name of a Bayesian network that pgmpy ships, such as ``asia``, in place of scenarios.
+        bif: Own Bayesian network, a file in the format BIF, in place of scenarios.
+    """
+
+    graphs: Annotated[int, Field(ge=20)] | None = None
+    min_variables: Annotated[int, Field(ge=5, le=16)] = 5
+    max_variables: Annotated[int, Field(ge=5, le=16)] = 12
+    rungs: Annotated[tuple[Literal["association", "intervention", "counterfactual"], ...], Field(min_length=1)] = (
+        "association",
+        "intervention",
+        "counterfactual",
+    )
+    hidden_share: Share = 0.1
+    network: str | None = None
+    bif: FolderPath | None = None
+
+    @property
+    def num_graphs(self) -> int:
+        """The number of graphs to make."""
+        if self.graphs is not None:
+            return self.graphs
+        return 56_000 if self.network is None and self.bif is None else 8_000
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.min_variables > self.max_variables:
+            expected = f"expected at most max_variables ({self.max_variables})"
+            raise _conflict("min_variables", f"{expected}, got {self.min_variables}")
+        if len(set(self.rungs)) < len(self.rungs):
+            raise _conflict("rungs", f"expected each rung once, got {', '.join(self.rungs)}")
+        if self.network is not None and self.bif is not None:
+            raise _conflict("bif", "expected a named network or a file, got both: drop causal.network or causal.bif")
+        if (self.network or self.bif) and self.rungs == ("counterfactual",):
+            raise _conflict("rungs", "a Bayesian network has no mechanisms, so it answers no counterfactual")
+        return self
+
+
 class OwnConfig(DomainConfig):
     """The user's own data.
 
@@ -146,6 +198,7 @@ class Config(_Settings):
         run: Name of the run; a time stamp by default.
         cache: Where built data is kept; ``<root>/data`` by default.
         planning: The planning data.
+        causal: The causal data.
         own: The user's own data.
 
     Example:
@@ -155,7 +208,7 @@ class Config(_Settings):
         0.001
     """
 
-    domain: Literal["planning", "own"] = "planning"
+    domain: Literal["planning", "causal", "own"] = "planning"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     epochs: Annotated[int, Field(ge=1)] = 12
     batch_size: Annotated[int, Field(ge=1)] = 64
@@ -187,7 +240,13 @@ class Config(_Settings):
     run: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = None
     cache: FolderPath | None = None
     planning: PlanningConfig = PlanningConfig()
+    causal: CausalConfig = CausalConfig()
     own: OwnConfig = OwnConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_domain_defaults(cls, given: Any) -> Any:
+        return {**DOMAIN_DEFAULTS.get(given.get("domain", ""), {}), **given} if isinstance(given, dict) else given
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
