@@ -20,7 +20,7 @@ CYCLE_WEIGHT = 0.4
 """Weight of the reconstruction error in the loss, where none is given."""
 
 DOMAIN_DEFAULTS: dict[str, dict[str, Any]] = {
-    "causal": {"epochs": 6, "batch_size": 128, "blocks": 3, "dropout": 0.1, "cycle_every": 2},
+    "causal": {"epochs": 6, "learning_rate": 2e-3, "batch_size": 128, "blocks": 3, "dropout": 0.1, "cycle_every": 2},
 }
 """Defaults that a domain has in place of the general ones: small graphs, noisy labels."""
 
@@ -210,9 +210,9 @@ class Config(_Settings):
 
     domain: Literal["planning", "causal", "own"] = "planning"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    epochs: Annotated[int, Field(ge=1)] = 12
+    epochs: Annotated[int, Field(ge=1)] = 10
     batch_size: Annotated[int, Field(ge=1)] = 64
-    learning_rate: Annotated[float, Field(gt=0, le=10)] = 2e-3
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 4e-3
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 1e-2
     warmup_epochs: Annotated[float, Field(ge=0)] = 1
     schedule: Literal["cosine", "constant"] = "cosine"

@@ -20,7 +20,7 @@ from nsm.pipeline.domains import open_task
 from nsm.runs import Run, create_run, discarding, ensure_writable, require_unused, resolve_root, write_text
 from nsm.training import Callback, Trainer, TrainResult
 from nsm.training.checkpoints import promote
-from nsm.training.device import torch_threads
+from nsm.training.device import require_device, torch_threads
 from nsm.training.progress import TrainingProgress
 from nsm.training.seeds import seed_everything
 from nsm.training.tensorboard import TensorBoard
@@ -60,6 +60,7 @@ def build_trainer(config: Config, *, callbacks: Sequence[Callback] = (), quiet: 
         DataError: If the user's files are malformed, or the data fails its audit.
         ConfigError: If this machine cannot do what is configured.
     """
+    require_device(config)  # before minutes are spent on data
     root = resolve_root(config.root)
     require_unused(root, config.domain, config.run)
     open_task(config)  # a mistake in the user's files leaves nothing behind
