@@ -20,7 +20,7 @@ CYCLE_WEIGHT = 0.4
 """Weight of the reconstruction error in the loss, where none is given."""
 
 DOMAIN_DEFAULTS: dict[str, dict[str, Any]] = {
-    "causal": {"epochs": 6, "batch_size": 128, "blocks": 3, "dropout": 0.1, "cycle_every": 2},
+    "causal": {"epochs": 6, "batch_size": 128, "blocks": (4, 2, 2), "dropout": 0.1, "cycle_every": 2},
 }
 """Defaults that a domain has in place of the general ones: small graphs, noisy labels."""
 
@@ -108,7 +108,7 @@ class CausalConfig(DomainConfig):
     """The causal data: random scenarios, or questions about one Bayesian network.
 
     Attributes:
-        graphs: Number of graphs to make, both of each pair of twins counted; by default 56,000, or 8,000 about a
+        graphs: Number of graphs to make, both of each pair of twins counted; by default 64,000, or 8,000 about a
             network.
         min_variables: Fewest variables of a scenario.
         max_variables: Most variables of a scenario.
@@ -135,7 +135,7 @@ class CausalConfig(DomainConfig):
         """The number of graphs to make."""
         if self.graphs is not None:
             return self.graphs
-        return 56_000 if self.network is None and self.bif is None else 8_000
+        return 64_000 if self.network is None and self.bif is None else 8_000
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -246,7 +246,13 @@ class Config(_Settings):
     @model_validator(mode="before")
     @classmethod
     def _with_domain_defaults(cls, given: Any) -> Any:
-        return {**DOMAIN_DEFAULTS.get(given.get("domain", ""), {}), **given} if isinstance(given, dict) else given
+        if not isinstance(given, dict):
+            return given
+        defaults = DOMAIN_DEFAULTS.get(given.get("domain", ""), {})
+        return {
+            **{key: value for key, value in defaults.items() if key != "blocks" or "num_levels" not in given},
+            **given,
+        }
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -23,7 +23,7 @@ Array = npt.NDArray[Any]
 RUNGS = ("association", "intervention", "counterfactual")
 ASSOCIATION, INTERVENTION, COUNTERFACTUAL = range(len(RUNGS))
 ARRANGEMENTS = 96  # of one question, tried together
-MIN_GAP = 0.7  # between the probabilities of twins
+MIN_GAP = 0.8  # between the probabilities of twins
 MAX_BIAS = 0.04  # of the sum of the probabilities of twins, against one
 MIN_EVIDENCE = 0.005  # probability of what is observed
 MAX_OBSERVED = (3, 3, 2)  # by rung, beside what is intervened
@@ -75,9 +75,11 @@ def find_twins(
     found: list[tuple[Question, Question]] = []
     for query, p in zip(queries, answers.probability.T, strict=True):
         is_free = (intervened[:, query] < 0) & ((observed[:, query] < 0) | (rung == COUNTERFACTUAL))
+        if len(found) == MAX_PAIRS:
+            break
         pairs = _opposites(np.where(is_free & (answers.evidence >= MIN_EVIDENCE), p, np.nan))
         pairs = pairs[observed[pairs[:, 0], query] == observed[pairs[:, 1], query]]
-        if len(pairs) and len(found) < MAX_PAIRS:
+        if len(pairs):
             i, j = rng.permutation(pairs[rng.integers(len(pairs))]).tolist()
             first, second = (Question(rung, query, observed[k], intervened[k], float(p[k])) for k in (i, j))
             found.append((first, second))
@@ -119,7 +121,9 @@ def _arrange(
     set_[:num_set] = rng.integers(0, 2, num_set)
     seen[num_set : num_set + num_seen] = rng.integers(0, 2, num_seen)
     if rung == COUNTERFACTUAL:
+        set_[:num_set] = (set_[0] + np.arange(num_set)) % 2  # one treated, the other one not
         seen[:num_set] = 1 - set_[:num_set]  # had it been otherwise
+        targets = max(num_set, MAX_TARGETS[rung] + 1 - num_set)
     key = rng.random((ARRANGEMENTS, count))
     rank = np.argsort(rng.random((ARRANGEMENTS, targets)), axis=1)
     key[:, :targets] -= 2 * (rank < num_set)  # what is set is set at one of the targets
