@@ -25,7 +25,7 @@ class PlanningConfig(DomainConfig):
 
     Attributes:
         domains: Generated domains, in equal shares; not used with ``pddl``.
-        graphs: Number of graphs to make, valid and invalid ones together; by default 8,600, or 2,000 with ``pddl``.
+        graphs: Number of graphs to make, valid and invalid ones together; by default 9,600, or 2,000 with ``pddl``.
         min_length: Shortest plan, in steps.
         max_length: Longest plan, in steps.
         min_objects: Fewest objects of a generated problem.
@@ -60,7 +60,7 @@ class PlanningConfig(DomainConfig):
         """The number of graphs to make."""
         if self.graphs is not None:
             return self.graphs
-        return 8_600 if self.pddl is None else 2_000
+        return 9_600 if self.pddl is None else 2_000
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -99,8 +99,8 @@ class Config(Settings):
         schedule: What follows the warm-up.
         clip_norm: Largest norm of the gradient; 0 switches clipping off.
         cycle_weight: Weight of the reconstruction error without details.
-        cycle_warmup_epochs: Epochs in which that weight rises linearly from nothing: at full weight from the start,
-            it teaches the encoder to forget what is hard to reconstruct before the task needs it.
+        cycle_warmup_epochs: Epochs in which that weight rises from nothing, slowly at first (by the square): with full
+            weight from the start it teaches the encoder to forget what is hard to reconstruct before the task needs it.
         cycle_every: Computes that term every so many steps, and then as many times as heavy.
         num_levels: Levels of the hierarchy, the concrete one included.
         channels: Features per node.
@@ -134,7 +134,7 @@ class Config(Settings):
 
     domain: Literal["planning", "causal", "own"] = "planning"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    epochs: Annotated[int, Field(ge=1)] = 11
+    epochs: Annotated[int, Field(ge=1)] = 12
     batch_size: Annotated[int, Field(ge=1)] = 64
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 2e-3
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 1e-2
@@ -142,7 +142,7 @@ class Config(Settings):
     schedule: Literal["cosine", "constant"] = "cosine"
     clip_norm: Annotated[float, Field(ge=0)] = 1.0
     cycle_weight: Annotated[float, Field(ge=0)] = CYCLE_WEIGHT
-    cycle_warmup_epochs: Annotated[float, Field(ge=0)] = 3
+    cycle_warmup_epochs: Annotated[float, Field(ge=0)] = 4
     cycle_every: Annotated[int, Field(ge=1)] = 1
     num_levels: Annotated[int, Field(ge=2, le=6)] = 3
     channels: Annotated[int, Field(ge=2)] = 64
