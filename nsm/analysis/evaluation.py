@@ -60,9 +60,9 @@ def evaluate_predictions(
 
     Args:
         predictions: What the model said, one row per graph.
-        columns: Of the data set's table. Used where present: ``family``, ``rung``, ``confounder`` (whether one
-            is hidden, and drawn), ``length``, ``distance`` (from a failure to its cause) and ``ceiling`` (best possible
-            accuracy); None where there is none.
+        columns: Of the data set's table. Used where present: ``family``, ``rung``, ``reach`` (where twins
+            differ), ``confounder`` (whether one is hidden, and drawn), ``length``, ``distance`` (from a failure to its
+            cause) and ``ceiling`` (best possible accuracy); None where there is none.
         split, label_names: Names of the split and of the classes.
         temperature: Fitted on the validation split, or None.
         decoded: What a probe reads from the reconstruction.
@@ -132,7 +132,7 @@ def _parts(predicted: Array, labels: Array, columns: Mapping[str, Array], ceilin
     parts: dict[str, Any] = {}
     rungs, families = columns.get("rung"), columns.get("family")
     is_by_rung = rungs is not None and families is not None and bool((rungs == families).all())  # one of them will do
-    for name in ("rung", "confounder") if is_by_rung else ("family", "rung", "confounder"):
+    for name in ("rung", "reach", "confounder") if is_by_rung else ("family", "rung", "reach", "confounder"):
         if name in columns:
             parts[f"by_{name}"] = by_category(predicted, labels, columns[name], ceilings)
     if "length" in columns:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, Field, model_validator
 
+from nsm.config.base import DomainConfig, FolderPath, Settings, Share, conflict
+from nsm.config.causal import CausalConfig, causal_defaults
 from nsm.config.toml import to_toml
 
 __all__ = ["ALIASES", "CausalConfig", "Config", "DomainConfig", "OwnConfig", "PlanningConfig"]
@@ -18,35 +18,6 @@ ALIASES = {"lr": "learning_rate"}
 
 CYCLE_WEIGHT = 0.4
 """Weight of the reconstruction error in the loss, where none is given."""
-
-DOMAIN_DEFAULTS: dict[str, dict[str, Any]] = {
-    "causal": {"epochs": 6, "learning_rate": 2e-3, "batch_size": 128, "blocks": 3, "dropout": 0.1, "cycle_every": 2},
-}
-"""Defaults that a domain has in place of the general ones: small graphs, noisy labels."""
-
-FolderPath = Annotated[Path, Field(strict=False), AfterValidator(lambda path: Path(os.path.expanduser(path)))]
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-def _conflict(key: str, message: str) -> PydanticCustomError:
-    """An error of two values that do not go together, told at the place of ``key``."""
-    return PydanticCustomError("conflict", "{message}", {"key": key, "message": message})
-
-
-class _Settings(BaseModel):
-    """A table of the configuration: unknown keys are refused, types kept, nothing changes later."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class DomainConfig(_Settings):
-    """What every domain's table has.
-
-    Attributes:
-        allow_leaks: Whether to train on data whose audit fails.
-    """
-
-    allow_leaks: bool = False
 
 
 class PlanningConfig(DomainConfig):
@@ -94,60 +65,13 @@ class PlanningConfig(DomainConfig):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if len(set(self.domains)) < len(self.domains):
-            raise _conflict("domains", f"expected each domain once, got {', '.join(self.domains)}")
+            raise conflict("domains", f"expected each domain once, got {', '.join(self.domains)}")
         if self.min_length > self.max_length:
-            raise _conflict("min_length", f"expected at most max_length ({self.max_length}), got {self.min_length}")
+            raise conflict("min_length", f"expected at most max_length ({self.max_length}), got {self.min_length}")
         if self.plans is not None and self.plan_source != "files":
-            raise _conflict("plans", "to read plans, set planning.plan_source to 'files' as well")
+            raise conflict("plans", "to read plans, set planning.plan_source to 'files' as well")
         if self.plan_source != "walk" and self.pddl is None:
-            raise _conflict("plan_source", f"{self.plan_source!r} needs problems: set planning.pddl as well")
-        return self
-
-
-class CausalConfig(DomainConfig):
-    """The causal data: random scenarios, or questions about one Bayesian network.
-
-    Attributes:
-        graphs: Number of graphs to make, both of each pair of twins counted; by default 56,000, or 8,000 about a
-            network.
-        min_variables: Fewest variables of a scenario.
-        max_variables: Most variables of a scenario.
-        rungs: Kinds of question; counterfactuals count twice, and a Bayesian network answers none.
-        hidden_share: Share of the scenarios with a confounder that is never observed; in half of them it is not drawn.
-        network: Name of a Bayesian network that pgmpy ships, such as ``asia``, in place of scenarios.
-        bif: Own Bayesian network, a file in the format BIF, in place of scenarios.
-    """
-
-    graphs: Annotated[int, Field(ge=20)] | None = None
-    min_variables: Annotated[int, Field(ge=5, le=16)] = 5
-    max_variables: Annotated[int, Field(ge=5, le=16)] = 12
-    rungs: Annotated[tuple[Literal["association", "intervention", "counterfactual"], ...], Field(min_length=1)] = (
-        "association",
-        "intervention",
-        "counterfactual",
-    )
-    hidden_share: Share = 0.1
-    network: str | None = None
-    bif: FolderPath | None = None
-
-    @property
-    def num_graphs(self) -> int:
-        """The number of graphs to make."""
-        if self.graphs is not None:
-            return self.graphs
-        return 56_000 if self.network is None and self.bif is None else 8_000
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        if self.min_variables > self.max_variables:
-            expected = f"expected at most max_variables ({self.max_variables})"
-            raise _conflict("min_variables", f"{expected}, got {self.min_variables}")
-        if len(set(self.rungs)) < len(self.rungs):
-            raise _conflict("rungs", f"expected each rung once, got {', '.join(self.rungs)}")
-        if self.network is not None and self.bif is not None:
-            raise _conflict("bif", "expected a named network or a file, got both: drop causal.network or causal.bif")
-        if (self.network or self.bif) and self.rungs == ("counterfactual",):
-            raise _conflict("rungs", "a Bayesian network has no mechanisms, so it answers no counterfactual")
+            raise conflict("plan_source", f"{self.plan_source!r} needs problems: set planning.pddl as well")
         return self
 
 
@@ -161,7 +85,7 @@ class OwnConfig(DomainConfig):
     data: FolderPath | None = None
 
 
-class Config(_Settings):
+class Config(Settings):
     """Everything that determines a run.
 
     Attributes:
@@ -203,7 +127,7 @@ class Config(_Settings):
 
     Example:
         >>> Config(epochs=3).learning_rate
-        0.002
+        0.004
         >>> Config.from_constants(DOMAIN="planning", EPOCHS=3, LR=1e-3).learning_rate
         0.001
     """
@@ -246,15 +170,16 @@ class Config(_Settings):
     @model_validator(mode="before")
     @classmethod
     def _with_domain_defaults(cls, given: Any) -> Any:
-        return {**DOMAIN_DEFAULTS.get(given.get("domain", ""), {}), **given} if isinstance(given, dict) else given
+        is_causal = isinstance(given, dict) and given.get("domain") == "causal"
+        return {**causal_defaults(given), **given} if is_causal else given
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.channels % 2:
-            raise _conflict("channels", f"expected an even number, which a block can halve, got {self.channels}")
+            raise conflict("channels", f"expected an even number, which a block can halve, got {self.channels}")
         if isinstance(self.blocks, tuple) and len(self.blocks) != self.num_levels:
             expected = f"expected one number per level (num_levels = {self.num_levels})"
-            raise _conflict("blocks", f"{expected}, got {len(self.blocks)}")
+            raise conflict("blocks", f"{expected}, got {len(self.blocks)}")
         return self
 
     @property

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from nsm import pipeline
-from nsm.config import Config
+from nsm.config import CausalConfig, Config
 from nsm.data.triples import Sample
 from nsm.errors import CheckpointError, RunError
 from nsm.pipeline import domains
@@ -113,6 +113,17 @@ class LaterChains(MarkedChains):
     def chain(self, number: int) -> Sample:
         assert self.shift is not None, "this would be built again"
         return super().chain(number + self.shift)
+
+
+def test_causal_runs_are_told_by_rung(config: Config) -> None:
+    small = {"graphs": 240, "max_variables": 6, "hidden_share": 0.5, "allow_leaks": True}
+    causal = config.model_copy(update={"domain": "causal", "causal": CausalConfig.model_validate(small), "epochs": 1})
+    found = pipeline.evaluate(pipeline.train(causal, quiet=True).run, quiet=True).figures
+    assert set(found["by_rung"]) == {"association", "intervention", "counterfactual"}
+    assert set(found["by_confounder"]) <= {"none", "drawn", "undrawn"}
+    assert all(part["majority"] < part["ceiling"] < 1 for part in found["by_rung"].values())
+    assert found["ceiling"] > 0.9
+    assert "by_family" not in found
 
 
 def test_data_of_older_code_is_opened_by_its_name(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

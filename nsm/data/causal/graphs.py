@@ -63,12 +63,23 @@ def question_graph(
         label=draw.label,
         group=group,
         confidence=model.strength[edges.effect, edges.place].astype(np.float32),
-        names=[names[v] for v in drawn],
+        names=[_name(names[v], question, v) for v in drawn],
         evidence_nodes=tuple(sorted({v for pair in evidence for v in pair})),
         evidence_triples=triples,
         info=info,
         source=_source(scenario, draw),
     )
+
+
+def _name(name: str, question: Question, v: int) -> str:
+    """A variable with what the question says of it, for display."""
+    seen, fixed = int(question.observed[v]), int(question.intervened[v])
+    known = name if seen < 0 else f"{name} = {seen}"
+    if v == question.query:
+        return f"{known}, and then?" if seen >= 0 else f"{name} = ?"
+    if fixed < 0:
+        return known
+    return f"{known}, had it been {fixed}" if question.rung == COUNTERFACTUAL else f"do({name} = {fixed})"
 
 
 def _roles(question: Question) -> Array:

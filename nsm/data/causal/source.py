@@ -157,6 +157,7 @@ class CausalSource:
                     "rung": RUNGS[rung],
                     "pair": f"{group}/{number}",
                     "confounder": scenario.confounder,
+                    "reach": "far" if question.is_far else "near",
                     "variables": len(scenario.drawn),
                     "probability": question.probability,
                     "ceiling": max(question.probability, 1 - question.probability),

@@ -25,7 +25,7 @@ Floats = npt.NDArray[np.float64]
 @lru_cache(maxsize=32)
 def world_bits(size: int) -> Array:
     """All worlds of ``size`` variables, ``(2^size, size)`` of 0 and 1; the first variable is the lowest bit."""
-    return (np.arange(2**size)[:, None] >> np.arange(size) & 1).astype(np.int8)
+    return np.asfortranarray((np.arange(2**size)[:, None] >> np.arange(size) & 1).astype(np.int8))
 
 
 def ancestors(parents: list[list[int]], nodes: set[int]) -> set[int]:
@@ -157,14 +157,14 @@ class Worlds:
             state = _advance(state, frontier, one, axes, kept)
             frontier = [*kept, v]
             if v in queries:
-                found[v] = state.sum(axis=tuple(range(1, len(kept) + 1)))[:, 1]
+                found[v] = state[..., 1, :].sum(axis=tuple(range(len(kept))))
         for v in queries:  # those that no intervention reaches are as they were
             fixed = self.bits[:, v] if setting[v] < 0 else np.full(len(self.bits), setting[v])
             found.setdefault(v, fixed.astype(np.float64))
         return np.stack([found[v] for v in queries], axis=1)
 
     def _twin_table(self, v: int, setting: Array, changed: set[int]) -> tuple[Floats, list[int]]:
-        """P(twin of v is 1 | factual world, twins of the parents that changed), and the variables of its axes."""
+        """P(twin of v is 1 | twins of the parents that changed, factual world), and the variables of its axes."""
         combination, axes, offsets = self.combination[v].copy(), list[int](), np.zeros(1, np.intp)
         for place, parent in enumerate(self.model.parents[v]):
             if setting[parent] < 0 and parent not in changed:
@@ -176,25 +176,25 @@ class Worlds:
                 axes.append(parent)
                 offsets = (offsets[:, None] + np.array([0, 1 << place])).reshape(-1)  # the latest axis changes fastest
         combination += 64 * self.bits[:, v].astype(np.intp) + 8 * self.combination[v]
-        one = self.model.twin_probability[v].reshape(-1).take(combination[:, None] + offsets)
-        return one.reshape(len(one), *[2] * len(axes)), axes
+        one = self.model.twin_probability[v].reshape(-1).take(offsets[:, None] + combination)
+        return one.reshape(*[2] * len(axes), -1), axes
 
 
 def _advance(state: Floats, frontier: list[int], one: Floats, axes: list[int], kept: list[int]) -> Floats:
-    """Adds a variable to a table over (factual world, twins of some variables), and sums out what is not kept.
+    """Adds a variable to a table over (twins of some variables, factual world), and sums out what is not kept.
 
     Args:
         state: The table.
-        frontier: The variables of its axes but the first.
-        one: P(the new variable's twin is 1 | factual world, twins of ``axes``).
+        frontier: The variables of its axes but the last.
+        one: P(the new variable's twin is 1 | twins of ``axes``, factual world).
         axes: Some of ``frontier``.
         kept: Some of ``frontier``, in its order.
     """
     letters = {v: chr(ord("a") + place) for place, v in enumerate(frontier)}
     have, given, result = ("".join(letters[v] for v in row) for row in (frontier, axes, kept))
-    is_one = np.einsum(f"z{have},z{given}->z{result}", state, one)
-    whole = state.sum(axis=tuple(place + 1 for place, v in enumerate(frontier) if v not in kept))
-    return np.stack([whole - is_one, is_one], axis=-1)
+    is_one = np.einsum(f"{have}z,{given}z->{result}z", state, one)
+    whole = state.sum(axis=tuple(place for place, v in enumerate(frontier) if v not in kept))
+    return np.stack([whole - is_one, is_one], axis=-2)
 
 
 def matches(values: Array, bits: Array) -> Array:

@@ -77,6 +77,16 @@ def test_nothing_that_a_model_sees_depends_on_the_draw() -> None:
     assert (len(seen), labels) == (1, {0, 1})
 
 
+@pytest.mark.parametrize("rung", range(len(RUNGS)), ids=RUNGS)
+def test_names_say_what_is_asked(rung: int) -> None:
+    _, question, sample = drawn(rung)
+    for v, name in enumerate(sample.names):
+        assert (f"= {question.observed[v]}" in name) == (question.observed[v] >= 0)
+        assert name.endswith("?") == (v == question.query)
+        word = "do(" if rung == 1 else f"had it been {question.intervened[v]}"
+        assert (word in name) == (question.intervened[v] >= 0)
+
+
 def test_an_undrawn_confounder_is_only_in_the_source() -> None:
     scenario, _, sample = drawn(0, hidden_share=1.0)
     assert sample.num_nodes == scenario.model.size - 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nsm.data.causal.questions import COUNTERFACTUAL, MAX_BIAS, MIN_GAP, RUNGS, Question, find_twins
+from nsm.data.causal.questions import COUNTERFACTUAL, MAX_BIAS, MIN_FAR_GAP, MIN_GAP, RUNGS, Question, find_twins
 from nsm.data.causal.scenarios import Scenario, draw_scenario
 from nsm.data.causal.worlds import Worlds
 from tests.data.causal.small_models import as_row, outcomes
@@ -35,7 +35,11 @@ def test_twins_share_all_that_can_be_counted(rung: int) -> None:
         both = sorted(zip(first.observed.tolist(), first.intervened.tolist(), strict=True))
         assert both == sorted(zip(second.observed.tolist(), second.intervened.tolist(), strict=True))
         assert abs(first.probability + second.probability - 1) <= MAX_BIAS
-        assert abs(first.probability - second.probability) >= MIN_GAP
+        assert first.is_far == second.is_far
+        assert abs(first.probability - second.probability) >= (MIN_FAR_GAP if first.is_far else MIN_GAP)
+        near = [*scenario.model.parents[first.query], *scenario.model.children[first.query]]
+        alike = (first.observed == second.observed) & (first.intervened == second.intervened)
+        assert alike[near].all() == first.is_far
 
 
 @pytest.mark.parametrize("rung", range(len(RUNGS)), ids=RUNGS)
@@ -53,6 +57,10 @@ def test_each_rung_asks_what_it_should(rung: int) -> None:
                 assert not is_seen[question.query]
                 assert not (is_seen & is_set).any()
                 assert is_seen.any() or rung > 0
+
+
+def test_both_near_and_far_twins_occur() -> None:
+    assert {first.is_far for _, (first, _) in twins_of(0, wanted=40)} == {True, False}
 
 
 def test_the_order_of_twins_says_nothing() -> None:

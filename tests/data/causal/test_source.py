@@ -75,6 +75,6 @@ def test_the_audit_passes_and_every_label_is_confirmed(graphs: PackedGraphs) -> 
 
 def test_scenarios_without_opposite_questions_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nsm.data.causal.source.ATTEMPTS", 1)
-    monkeypatch.setattr("nsm.data.causal.questions.MIN_GAP", 0.9999)
+    monkeypatch.setattr("nsm.data.causal.questions.MIN_FAR_GAP", 0.9999)
     with pytest.raises(DataError, match="hardly any scenario of 5 variables"):
         CausalSource(CausalConfig(graphs=20, min_variables=5, max_variables=5), 0).make(Shard("association", 0, 1))

@@ -1,0 +1,34 @@
+"""What every table of the configuration keeps to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from nsm.config.base import DomainConfig, FolderPath, Share
+
+
+class Table(DomainConfig):
+    """A table with one key of each kind."""
+
+    folder: FolderPath | None = None
+    share: Share = 0.5
+
+
+def test_types_are_kept_and_unknown_keys_refused() -> None:
+    for wrong in ({"shares": 0.1}, {"share": "0.1"}, {"share": 1.5}, {"share": float("nan")}, {"allow_leaks": 1}):
+        with pytest.raises(ValidationError):
+            Table.model_validate(wrong)
+    assert Table.model_validate({"share": 1}).share == 1.0
+
+
+def test_nothing_changes_afterwards() -> None:
+    with pytest.raises(ValidationError):
+        Table().share = 0.2  # type: ignore[misc]
+
+
+def test_a_path_may_begin_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert Table.model_validate({"folder": "~/data"}).folder == Path("/home/me/data")
