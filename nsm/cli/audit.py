@@ -9,6 +9,8 @@ from nsm.cli.options import (
     ConfigFile,
     Debug,
     Domain,
+    Graph,
+    Inductive,
     Overrides,
     Pddl,
     Plans,
@@ -38,6 +40,8 @@ def audit(
     root: Root = None,
     pddl: Pddl = None,
     plans: Plans = None,
+    graph: Graph = None,
+    inductive: Inductive = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -49,7 +53,17 @@ def audit(
     graphs.
     """
     del debug
-    settings = configure(config, overrides, domain=domain, seed=seed, root=root, pddl=pddl, plans=plans)
+    settings = configure(
+        config,
+        overrides,
+        domain=domain,
+        seed=seed,
+        root=root,
+        pddl=pddl,
+        plans=plans,
+        graph=graph,
+        inductive=inductive,
+    )
     from nsm import pipeline
 
     result = pipeline.audit(settings, quiet=quiet)

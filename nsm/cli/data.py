@@ -13,6 +13,8 @@ from nsm.cli.options import (
     ConfigFile,
     Debug,
     Domain,
+    Graph,
+    Inductive,
     Overrides,
     Pddl,
     Plans,
@@ -54,6 +56,8 @@ def show(
     root: Root = None,
     pddl: Pddl = None,
     plans: Plans = None,
+    graph: Graph = None,
+    inductive: Inductive = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -63,7 +67,17 @@ def show(
     A star marks the evidence: the triples that decide the label. Models never see it.
     """
     del debug
-    settings = configure(config, overrides, domain=domain, seed=seed, root=root, pddl=pddl, plans=plans)
+    settings = configure(
+        config,
+        overrides,
+        domain=domain,
+        seed=seed,
+        root=root,
+        pddl=pddl,
+        plans=plans,
+        graph=graph,
+        inductive=inductive,
+    )
     from nsm import pipeline
 
     graphs = pipeline.show(settings, count=count, split=split, folder=out, quiet=quiet)

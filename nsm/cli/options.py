@@ -16,6 +16,8 @@ __all__ = [
     "ConfigFile",
     "Debug",
     "Domain",
+    "Graph",
+    "Inductive",
     "Overrides",
     "Pddl",
     "Plans",
@@ -26,7 +28,9 @@ __all__ = [
     "limit_threads",
 ]
 
-Domain = Annotated[str, typer.Argument(metavar="DOMAIN", help="What is reasoned about: planning.", show_default=False)]
+Domain = Annotated[
+    str, typer.Argument(metavar="DOMAIN", help="What is reasoned about: planning or kg.", show_default=False)
+]
 ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Settings in TOML; a run's config.toml repeats that run."),
@@ -53,6 +57,14 @@ Plans = Annotated[
     Path | None,
     typer.Option("--plans", metavar="FOLDER", help="Plan files for the problems of --pddl, instead of random plans."),
 ]
+Graph = Annotated[
+    Path | None,
+    typer.Option("--graph", metavar="FOLDER", help="Own knowledge graph: train, valid and test, .txt or .tsv."),
+]
+Inductive = Annotated[
+    Path | None,
+    typer.Option("--inductive", metavar="FOLDER", help="Another graph to test on, of entities not in --graph."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")
@@ -66,6 +78,8 @@ def configure(
     *,
     pddl: Path | None = None,
     plans: Path | None = None,
+    graph: Path | None = None,
+    inductive: Path | None = None,
     allow_leaks: bool = False,
     **keywords: object,
 ) -> Config:
@@ -80,9 +94,12 @@ def configure(
         "pddl": pddl,
         "plans": plans,
         "plan_source": None if plans is None else "files",
-        "allow_leaks": allow_leaks or None,
     }
-    settings = load_config(config, overrides or [], planning=planning, **keywords)
+    kg = {"graph": graph, "inductive": inductive}
+    settings = load_config(config, overrides or [], planning=planning, kg=kg, **keywords)
+    if allow_leaks:
+        table = settings.domain_table.model_copy(update={"allow_leaks": True})
+        settings = settings.model_copy(update={settings.domain: table})
     limit_threads(settings.threads)
     return settings
 

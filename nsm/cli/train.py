@@ -12,6 +12,8 @@ from nsm.cli.options import (
     ConfigFile,
     Debug,
     Domain,
+    Graph,
+    Inductive,
     Overrides,
     Pddl,
     Plans,
@@ -29,6 +31,8 @@ Examples:
   nsm train planning --epochs 5 --set planning.graphs=2000
   nsm train planning --model flat --seed 1 --run flat_1
   nsm train planning --pddl my/problems --set lr=1e-3 --json
+  nsm train kg --set kg.dataset=kinships
+  nsm train kg --graph my/graph --inductive my/other_graph
   nsm train planning --config checkpoints/planning/runs/flat_1/config.toml --run again
 """
 
@@ -46,6 +50,8 @@ def train(
     root: Root = None,
     pddl: Pddl = None,
     plans: Plans = None,
+    graph: Graph = None,
+    inductive: Inductive = None,
     allow_leaks: Annotated[
         bool, typer.Option("--allow-leaks", help="Train without an audit, or on data that fails it.")
     ] = False,
@@ -71,6 +77,8 @@ def train(
         root=root,
         pddl=pddl,
         plans=plans,
+        graph=graph,
+        inductive=inductive,
         allow_leaks=allow_leaks,
     )
     from nsm import pipeline

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from nsm.config.toml import to_toml
 
-__all__ = ["ALIASES", "Config", "DomainConfig", "PlanningConfig"]
+__all__ = ["ALIASES", "Config", "DomainConfig", "KgConfig", "PlanningConfig"]
 
 ALIASES = {"lr": "learning_rate"}
 """Short names that are accepted for keys, at the top of the configuration only."""
@@ -95,6 +95,33 @@ class PlanningConfig(DomainConfig):
         return self
 
 
+class KgConfig(DomainConfig):
+    """The knowledge graph: which facts, and how much around each of them is seen.
+
+    Attributes:
+        dataset: A bundled graph; not used with ``graph``.
+        graph: Folder with ``train``, ``valid`` and ``test`` (``.txt`` or ``.tsv``), in place of the bundled graph.
+        inductive: A second such folder of other entities: its training facts are the graph that is tested on, and its
+            test facts the queries.
+        graphs: Most graphs to make, true and false facts together; 70 % for training, 10 % and 20 % for the others.
+        hops: Largest distance of a node from head and from tail.
+        max_nodes: Most entities around a fact, head and tail included.
+    """
+
+    dataset: Literal["umls", "nations", "kinships"] = "umls"
+    graph: FolderPath | None = None
+    inductive: FolderPath | None = None
+    graphs: Annotated[int, Field(ge=20)] = 12_000
+    hops: Annotated[int, Field(ge=1, le=6)] = 2
+    max_nodes: Annotated[int, Field(ge=2, le=256)] = 16
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.inductive is not None and self.graph is None:
+            raise _conflict("inductive", "the graph to train on is missing: set kg.graph as well")
+        return self
+
+
 class Config(_Settings):
     """Everything that determines a run.
 
@@ -132,6 +159,7 @@ class Config(_Settings):
         run: Name of the run; a time stamp by default.
         cache: Where built data is kept; ``<root>/data`` by default.
         planning: The planning data.
+        kg: The knowledge graph.
 
     Example:
         >>> Config(epochs=3).learning_rate
@@ -140,7 +168,7 @@ class Config(_Settings):
         0.001
     """
 
-    domain: Literal["planning"] = "planning"
+    domain: Literal["planning", "kg"] = "planning"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     epochs: Annotated[int, Field(ge=1)] = 8
     batch_size: Annotated[int, Field(ge=1)] = 64
@@ -172,6 +200,7 @@ class Config(_Settings):
     run: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = None
     cache: FolderPath | None = None
     planning: PlanningConfig = PlanningConfig()
+    kg: KgConfig = KgConfig()
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

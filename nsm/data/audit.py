@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from nsm.data.hashing import hash_graphs
 from nsm.data.probes import ProbeScore, boosted_predictions, majority_share, run_probes, score_probe
-from nsm.data.trivial import signature_features, trivial_features
+from nsm.data.trivial import FeatureTable, signature_features, trivial_features
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -22,6 +22,8 @@ __all__ = ["AuditResult", "audit", "render"]
 
 Array = npt.NDArray[Any]
 Measure = Callable[["PackedGraphs"], float]
+Count = Callable[["PackedGraphs"], int]
+Describe = Callable[["PackedGraphs"], Mapping[str, FeatureTable]]
 
 MIN_SAMPLES = 500
 MAX_SAMPLES = 12_000
@@ -37,7 +39,7 @@ class AuditResult:
         domain: Domain of the data set.
         samples: Number of graphs.
         majority: Share of the most frequent label.
-        probe: Accuracy of the best trivial probe, cross-validated by group; None where there are too few
+        probe: Accuracy of the best judged trivial probe, cross-validated by group; None where there are too few
             groups.
         probe_low: The largest lower 95 % bound of (probe - majority), corrected for the number of probes.
         local_probe: Accuracy of the domain's shallow local probe, or None.
@@ -46,10 +48,11 @@ class AuditResult:
         ceiling: Best accuracy that is possible on noisy labels, or None.
         verdict: ``pass``, ``fail`` or ``inconclusive``.
         reasons: Why, in sentences.
-        probes: Every trivial probe.
+        probes: Every trivial probe, judged or only reported.
         shallow: A probe on one-round Weisfeiler-Lehman colours; it is reported and fails nothing.
         balance: Share of each label, by family.
         shared_groups: Groups that are in more than one split.
+        shared_entities: Entities that are in more than one split, where the protocol forbids it; else None.
         probed: Number of graphs that the probes saw, drawn by whole groups where there are more than 12,000.
         fingerprint: Fingerprint of the data set.
     """
@@ -69,6 +72,7 @@ class AuditResult:
     shallow: ProbeScore | None
     balance: Mapping[str, Mapping[str, float]]
     shared_groups: int
+    shared_entities: int | None
     probed: int
     fingerprint: str
 
@@ -94,6 +98,9 @@ def audit(
     *,
     confirm: Measure | None = None,
     local_probe: Measure | None = None,
+    features: Describe | None = None,
+    reported: Collection[str] = (),
+    shared_entities: Count | None = None,
     ceiling: float | None = None,
     seed: int = 0,
 ) -> AuditResult:
@@ -103,19 +110,24 @@ def audit(
         graphs: The whole data set.
         confirm: Gives the share of labels that an implementation other than the one that labelled confirms.
         local_probe: Gives the accuracy of a shallow probe that only this domain can define.
+        features: Gives tables of features that only this domain can define; each is a probe of its own.
+        reported: Names of probes that are shown and fail nothing, since what they see is what this domain's labels
+            are to be judged from.
+        shared_entities: Gives the number of entities in several splits, where the protocol forbids it.
         ceiling: Best accuracy that is possible where labels are noisy.
         seed: Seed of the folds, the boosting and the draw of groups.
     """
     chosen = _draw_groups(graphs.groups, seed)
     view = graphs.subset(chosen) if len(chosen) < len(graphs) else graphs
-    probes, shallow = _probe(view, seed)
+    probes, shallow = _probe(view, {} if features is None else features(view), reported, seed)
+    judged = [score for score in probes if score.judged]
     return _judge(
         {
             "domain": graphs.schema.domain,
             "samples": len(graphs),
             "majority": majority_share(graphs.labels),
-            "probe": max((score.accuracy for score in probes), default=None),
-            "probe_low": max((score.low for score in probes), default=None),
+            "probe": max((score.accuracy for score in judged), default=None),
+            "probe_low": max((score.low for score in judged), default=None),
             "local_probe": None if local_probe is None or not probes else local_probe(view),
             "duplicates": _duplicates(hash_graphs(graphs), graphs.splits),
             "confirmed": None if confirm is None else confirm(graphs),
@@ -124,6 +136,7 @@ def audit(
             "shallow": shallow,
             "balance": _balance(graphs),
             "shared_groups": _shared(graphs.groups, graphs.splits),
+            "shared_entities": None if shared_entities is None else shared_entities(graphs),
             "probed": len(view),
             "fingerprint": graphs.fingerprint,
         }
@@ -143,6 +156,7 @@ def render(result: AuditResult) -> RenderableType:
     probes = Table("probe", "features", "accuracy", "margin, lower bound", title="Trivial probes")
     for score in (*result.probes, *([result.shallow] if result.shallow else [])):
         name = f"{score.name} ({score.feature})" if score.feature else score.name
+        name += "" if score.judged else ", reported only"
         probes.add_row(name, f"{score.features:,}", f"{score.accuracy:.1%}", f"{score.low:+.3f}")
     balance = Table("family", *next(iter(result.balance.values()), {}), title="Share of each label")
     for family, shares in result.balance.items():
@@ -163,6 +177,7 @@ def _summary_rows(result: AuditResult) -> list[tuple[str, str, str]]:
         ("local probe", percent(result.local_probe), f"at most {MAX_LOCAL_PROBE:.0%}"),
         ("duplicates across splits", f"{result.duplicates:,}", "0"),
         ("groups in several splits", f"{result.shared_groups:,}", "0"),
+        *[("entities in several splits", f"{n:,}", "0") for n in [result.shared_entities] if n is not None],
         ("labels confirmed", percent(result.confirmed), "100%"),
         ("ceiling", percent(result.ceiling), ""),
     ]
@@ -191,6 +206,8 @@ def _judge_facts(found: Mapping[str, Any], findings: _Findings) -> None:
         findings.facts.append(f"{found['duplicates']} graphs have a duplicate in another split")
     if found["shared_groups"]:
         findings.facts.append(f"{found['shared_groups']} groups are in more than one split")
+    if found["shared_entities"]:
+        findings.facts.append(f"{found['shared_entities']} entities are in more than one split")
     if found["confirmed"] is not None and found["confirmed"] < 1.0:
         findings.facts.append(f"only {found['confirmed']:.2%} of the labels are confirmed independently")
 
@@ -199,7 +216,7 @@ def _judge_statistics(found: Mapping[str, Any], findings: _Findings) -> None:
     if found["majority"] == 1.0:
         findings.statistics.append("every graph has the same label: there is nothing to learn")
     for score in found["probes"]:
-        if score.low > MAX_PROBE_LOW:
+        if score.judged and score.low > MAX_PROBE_LOW:
             seen = f"the feature {score.feature!r}" if score.feature else f"the probe on {score.name}"
             findings.statistics.append(
                 f"{seen} predicts {score.accuracy:.1%} of the labels (majority {found['majority']:.1%}); its "
@@ -221,16 +238,19 @@ def _passed(found: Mapping[str, Any]) -> list[str]:
     return reasons
 
 
-def _probe(graphs: PackedGraphs, seed: int) -> tuple[tuple[ProbeScore, ...], ProbeScore | None]:
-    """The gated probes and the shallow one; none where a single group leaves nothing to cross-validate."""
+def _probe(
+    graphs: PackedGraphs, own: Mapping[str, FeatureTable], reported: Collection[str], seed: int
+) -> tuple[tuple[ProbeScore, ...], ProbeScore | None]:
+    """The trivial probes and the shallow one; none where a single group leaves nothing to cross-validate."""
     labels, groups = graphs.labels, graphs.groups
     if len(np.unique(groups)) < 2:
         return (), None
-    probes = run_probes(trivial_features(graphs), labels, groups, seed=seed)
+    probes = run_probes(trivial_features(graphs), labels, groups, own=own, reported=reported, seed=seed)
     colours = signature_features(graphs)
     predicted = boosted_predictions(colours.values, labels, groups, seed=seed)
     size = len(colours.names)
     shallow = score_probe("shallow (node colours)", predicted, labels, groups, probes=1, features=size)
+    shallow = replace(shallow, judged=False)
     return probes, shallow
 
 

@@ -205,6 +205,11 @@ class PackedGraphs(Dataset["Data"]):
         edges, _ = self._positions("edge_ptr", self._graph_ids([position]))
         return self._stored.arrays["triple_id"][edges]
 
+    def names(self) -> list[list[str]]:
+        """The names of the nodes of every graph of this view, read at once."""
+        column: list[list[str]] = self._stored.table("names")["names"].take(self.indices).to_pylist()
+        return column
+
     def sources(self) -> list[str]:
         """The provenance of every graph of this view, read at once."""
         column: list[str] = self._stored.table("sources")["source"].take(self.indices).to_pylist()

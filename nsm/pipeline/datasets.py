@@ -51,7 +51,7 @@ def load_graphs(config: Config, *, quiet: bool = False) -> PackedGraphs:
         return build_dataset(source, cache, workers=config.workers, progress=bar, seed=config.seed)
 
 
-def default_dataset_name(domain: Literal["planning"]) -> str:
+def default_dataset_name(domain: Literal["planning", "kg"]) -> str:
     """Name of the folder of a domain's default data set in the cache."""
     config = Config(domain=domain)
     return dataset_folder(open_task(config).source, Path(), config.seed).name
@@ -76,7 +76,15 @@ def audit(config: Config, *, quiet: bool = False) -> AuditResult:
     console = Console(stderr=True, quiet=quiet)
     console.print(f"auditing {len(graphs):,} graphs", highlight=False)
     task = open_task(config)
-    result = audit_graphs(graphs, confirm=task.confirm, local_probe=task.local_probe, seed=config.seed)
+    result = audit_graphs(
+        graphs,
+        confirm=task.confirm,
+        local_probe=task.local_probe,
+        features=task.features,
+        reported=task.reported,
+        shared_entities=task.shared_entities,
+        seed=config.seed,
+    )
     write_json(_audit_file(graphs), result.to_json())
     return result
 
