@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types layers tests lock clean
+.PHONY: help setup demo test lint format types layers tests bench lock clean
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
@@ -70,6 +70,12 @@ layers: $(VENV)/.dev  ## import layers only
 # Small graphs like one thread for each process; the workers are as many as the logical cores, eight at most.
 tests: $(VENV)/.dev  ## tests only; PYTEST_ARGS="-k swap" chooses some
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 $(PYTEST_ARGS)
+
+bench: $(VENV)/.dev  ## the programs in benchmarks/ one after the other, with one thread: speed, agreement, start
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/validators.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/speed.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/importing.py
+	$(BIN)/python benchmarks/startup.py
 
 # --- upkeep --------------------------------------------------------------------------------------------------------
 

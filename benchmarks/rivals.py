@@ -65,6 +65,15 @@ def _pool(x: Tensor, batch: Tensor, num_graphs: int) -> Tensor:
     return torch.cat((global_mean_pool(x, batch, num_graphs), global_max_pool(x, batch, num_graphs)), dim=1)
 
 
+def _readout(channels: int, num_classes: int) -> nn.Module:
+    return nn.Sequential(
+        nn.LayerNorm(2 * channels),
+        nn.Linear(2 * channels, channels),
+        nn.ReLU(),
+        nn.Linear(channels, num_classes),
+    )
+
+
 class FlatRival(nn.Module):
     """NSM's flat model with another convolution.
 
@@ -80,12 +89,7 @@ class FlatRival(nn.Module):
         in_channels, self.num_relations, num_classes = sizes
         self.encoder = nn.Sequential(nn.Linear(in_channels, channels), nn.LayerNorm(channels))
         self.layers = nn.ModuleList(_Update(make_conv, channels, self.num_relations) for _ in range(num_layers))
-        self.head = nn.Sequential(
-            nn.LayerNorm(2 * channels),
-            nn.Linear(2 * channels, channels),
-            nn.ReLU(),
-            nn.Linear(channels, num_classes),
-        )
+        self.head = _readout(channels, num_classes)
 
     def forward(self, data: Any) -> Tensor:
         """Class scores ``(G, K)``."""
@@ -122,12 +126,7 @@ class SAGHierarchy(nn.Module):
             for _ in range(num_levels)
         )
         self.pools = nn.ModuleList(SAGPooling(channels, ratio) for _ in range(num_levels - 1))
-        self.head = nn.Sequential(
-            nn.LayerNorm(2 * channels),
-            nn.Linear(2 * channels, channels),
-            nn.ReLU(),
-            nn.Linear(channels, num_classes),
-        )
+        self.head = _readout(channels, num_classes)
 
     def forward(self, data: Any) -> Tensor:
         """Class scores ``(G, K)``."""

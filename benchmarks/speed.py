@@ -242,7 +242,9 @@ def main() -> None:
         else:
             graphs, name = planning_graphs(options.graphs, Path(folder)), "planning, default domains"
         contests = measure(graphs, options.rounds)
-    about = circumstances(data=f"{name}, {len(graphs):,} graphs", rounds=options.rounds)
+    # pyg-lib speeds up RGCNConv on a GPU
+    packages = ("torch", "torch-geometric", "pyg-lib", "numpy")
+    about = circumstances(packages, data=f"{name}, {len(graphs):,} graphs", rounds=options.rounds)
     print(markdown(contests, about))
     if options.json:
         figures = {"about": about, "contests": [asdict(contest) for contest in contests]}

@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
+
+from timing import circumstances, listed
 
 BUDGET = 0.3  # seconds of processor time, median
 ENTRY = "import sys; from nsm.cli.main import main; sys.exit(main())"  # what the installed script does
@@ -58,13 +59,15 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     rows = measure(options.repeats)
+    about = circumstances(["typer"], budget=f"{BUDGET} s", repeats=options.repeats)
     if options.json:
-        machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-        print(json.dumps({"budget": BUDGET, "repeats": options.repeats, "machine": machine, "commands": rows}))
+        print(json.dumps({**about, "budget": BUDGET, "commands": rows}))
     else:
-        print("| command | median, s | min | max |\n|---|---|---|---|")
+        print("\n".join([*listed(about), ""]))
+        print("| command | median, s | fastest to slowest | times the budget |\n|---|---:|---:|---:|")
         for command, row in rows.items():
-            print(f"| `{command}` | {row['median']:.3f} | {row['min']:.3f} | {row['max']:.3f} |")
+            span = f"{row['min']:.3f} to {row['max']:.3f}"
+            print(f"| `{command}` | {row['median']:.3f} | {span} | {row['median'] / BUDGET:.2f} |")
     return int(any(row["median"] > BUDGET for row in rows.values()))
 
 

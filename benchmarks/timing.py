@@ -7,11 +7,13 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-__all__ = ["Contest", "Row", "circumstances", "markdown", "race"]
+import nsm
+
+__all__ = ["Contest", "Row", "circumstances", "listed", "markdown", "race"]
 
 
 @dataclass(frozen=True)
@@ -79,13 +81,13 @@ def race(
     return Contest(title, rows)
 
 
-def circumstances(**more: object) -> dict[str, object]:
-    """Machine, versions and command, to be printed with the figures."""
-    packages = ("torch", "torch-geometric", "pyg-lib", "numpy")  # pyg-lib speeds up RGCNConv on a GPU
+def circumstances(packages: Sequence[str], **more: object) -> dict[str, object]:
+    """Command, machine, and versions of ``packages`` and of NSM, to be printed with the figures."""
     return {
         "command": " ".join(["python", *sys.argv]),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, one thread used",
         "python": platform.python_version(),
+        "nsm": nsm.__version__,
         **{package: _version(package) for package in packages},
         **more,
     }
@@ -98,9 +100,14 @@ def _version(package: str) -> str:
         return "not installed"
 
 
+def listed(about: Mapping[str, object]) -> list[str]:
+    """The circumstances as a list in Markdown."""
+    return [f"- {key}: {value}" for key, value in about.items()]
+
+
 def markdown(contests: list[Contest], about: Mapping[str, object]) -> str:
     """The tables as Markdown."""
-    lines = [f"- {key}: {value}" for key, value in about.items()]
+    lines = listed(about)
     for contest in contests:
         lines += ["", f"### {contest.title}", "", "| | ms, median | fastest to slowest | times the first | |"]
         lines.append("|---|---:|---:|---:|---|")

@@ -26,6 +26,7 @@ from nsm.data.planning.planner import check_planner
 from nsm.data.planning.strips import Atom, Domain, Problem, Step
 from nsm.data.planning.walks import choose_goal, random_walk
 from nsm.errors import DataError
+from timing import circumstances, listed
 
 WANTED_RATE = 20_000  # plans a second, on blocksworld plans of 20 steps
 
@@ -244,6 +245,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rates = {name: agreement.plans / seconds for name, seconds in agreement.seconds.items()}
     rate = executor_rate(options.seed)
     report = {
+        "about": circumstances(["unified-planning", "numpy"], seed=options.seed),
         "plans": agreement.plans,
         "domains": agreement.rows,
         "disagreements": agreement.disagreements,
@@ -257,11 +259,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _table(report: Mapping[str, Any]) -> str:
-    lines = [f"{'domain':<14}{'plans':>8}{'valid':>8}{'agree':>8}"]
+    lines = [*listed(report["about"]), "", f"{'domain':<14}{'plans':>8}{'valid':>8}{'agree':>8}"]
     for name, row in report["domains"].items():
         lines.append(f"{name:<14}{row['plans']:>8}{row['valid']:>8}{row['agree']:>8}")
-    lines += ["", f"{'judge':<18}{'plans/s':>12}"]
-    lines += [f"{name:<18}{rate:>12,.0f}" for name, rate in report["plans_per_second"].items()]
+    rates = report["plans_per_second"]
+    lines += ["", f"{'judge':<18}{'plans/s':>12}{'executor, times as fast':>26}"]
+    lines += [f"{name:<18}{rate:>12,.0f}{rates['executor'] / rate:>26,.1f}" for name, rate in rates.items()]
     verdict = "yes" if report["executor_fast_enough"] else "NO"
     wanted, rate = report["executor_wanted"], report["executor_20_steps"]
     lines += [

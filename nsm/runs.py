@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from nsm.errors import RunError
 __all__ = [
     "Run",
     "create_run",
+    "discarding",
     "ensure_writable",
     "find_run",
     "list_runs",
@@ -171,6 +173,17 @@ def create_run(root: Path, domain: str, name: str | None = None) -> Run:
     return Run(folder)
 
 
+@contextmanager
+def discarding(run: Run) -> Iterator[None]:
+    """Removes the folder of a run that fails before anything is learned: no line of history, no checkpoint."""
+    try:
+        yield
+    except BaseException:
+        if not run.history.exists() and not run.last.exists():
+            shutil.rmtree(run.folder)
+        raise
+
+
 def require_unused(root: Path, domain: str, name: str | None) -> None:
     """Makes sure that a run of this name can be made.
 
@@ -244,10 +257,27 @@ def write_json(path: Path, value: object) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Holds the lock of a file while the block runs; the lock of a process that died holds nobody up."""
-    from filelock import FileLock
+def locked(path: Path, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
+    """Holds the lock of a file or folder while the block runs; the lock of a process that died holds nobody up.
+
+    Args:
+        path: What is locked. Its lock is a file beside it, which goes when the block ends.
+        on_wait: Called if another process holds the lock, before it is waited for.
+    """
+    from filelock import FileLock, Timeout
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f".{path.name}.lock")):
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        if on_wait is not None:
+            on_wait()
+        lock.acquire()
+    try:
         yield
+    finally:
+        # Removed while it is held: whoever waits for it then gets a lock on a file without a name, which
+        # filelock notices and begins again. Removed later, it could be the lock of somebody else.
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import threading
 import time
 from multiprocessing.synchronize import Event as EventType
 from pathlib import Path
@@ -15,6 +16,7 @@ from nsm import runs
 from nsm.errors import RunError
 from nsm.runs import (
     create_run,
+    discarding,
     ensure_writable,
     find_run,
     list_runs,
@@ -119,6 +121,22 @@ def test_json_that_no_other_program_could_read_is_not_written(tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_run_that_fails_before_anything_is_learned_is_removed(tmp_path: Path) -> None:
+    run = create_run(tmp_path, "planning", "a")
+    with discarding(run):
+        run.config.write_text("seed = 1\n")
+    assert run.config.exists()
+    with pytest.raises(KeyboardInterrupt), discarding(run):
+        raise KeyboardInterrupt
+    assert list(run.folder.parent.iterdir()) == []
+    for number, name in enumerate(("history", "last")):
+        run = create_run(tmp_path, "planning", str(number))
+        getattr(run, name).touch()
+        with pytest.raises(KeyError), discarding(run):
+            raise KeyError
+        assert list(run.folder.iterdir()) == [getattr(run, name)]
+
+
 def test_the_history_grows_line_by_line(tmp_path: Path) -> None:
     run = create_run(tmp_path, "planning", "a")
     for epoch in (1, 2):
@@ -141,6 +159,56 @@ def test_the_lock_of_a_dead_process_holds_nobody_up(tmp_path: Path) -> None:
     process.join(30)
     with locked(tmp_path / "best"):
         pass
+
+
+def test_a_lock_leaves_nothing_behind(tmp_path: Path) -> None:
+    with locked(tmp_path / "best"):
+        assert [path.name for path in tmp_path.iterdir()] == [".best.lock"]
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(KeyError), locked(tmp_path / "best"):
+        raise KeyError
+    assert list(tmp_path.iterdir()) == []
+
+
+def _take_turns(path: Path, count: int) -> None:
+    for _ in range(count):
+        with locked(path):
+            (path / "inside").mkdir()  # fails if another process is inside
+            (path / "inside").rmdir()
+
+
+def test_one_at_a_time_though_each_removes_the_lock(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    (tmp_path / "place").mkdir()
+    turns = [context.Process(target=_take_turns, args=(tmp_path / "place", 200)) for _ in range(3)]
+    for process in turns:
+        process.start()
+    for process in turns:
+        process.join(60)
+    assert [process.exitcode for process in turns] == [0, 0, 0]
+    assert [path.name for path in tmp_path.iterdir()] == ["place"]
+
+
+def test_who_waits_is_told_once(tmp_path: Path) -> None:
+    told: list[str] = []
+    is_waiting, is_inside = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        told.append("waiting")
+        is_waiting.set()
+
+    def second() -> None:
+        with locked(tmp_path / "best", wait):
+            is_inside.set()
+
+    with locked(tmp_path / "best"):
+        waiting = threading.Thread(target=second)
+        waiting.start()
+        assert is_waiting.wait(30)
+        assert not is_inside.is_set()
+    waiting.join(30)
+    assert is_inside.is_set()
+    assert told == ["waiting"]
 
 
 def test_a_lock_excludes(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ ROW_LENGTH = 18  # nodes side by side before a row is split
 COLUMN_WIDTH, ROW_HEIGHT = 0.86, 1.6  # inches
 LINE_LENGTH = 10  # characters of a label before it is broken
 SWEEPS = 8
+LEVEL_BEND, LEVEL_SPAN = -0.25, 2.5 * COLUMN_WIDTH  # of edges between nodes of a row that are this far apart
+LEGEND_RELATIONS = 14  # the most frequent ones; the legend names no more
 EVIDENCE, QUIET = "#D00000", "#C3C8CE"
 EDGE_COLOURS = ("blue", "purple", "green", "orange", "sky", "ink", "yellow", "grey")
 NODE_COLOURS = ("#FFE3B0", "#E4E8EC", "#CFE6F7", "#D8F0E3", "#F5DCEB", "#F8F3C0")
@@ -75,15 +77,16 @@ def draw_sample(sample: Sample, schema: Schema, title: str = "") -> Figure:
     """
     positions = layout(sample, schema)
     width = max(10.0, float(np.ptp(positions[:, 0])) + 2 * COLUMN_WIDTH)
-    figure = new_figure(height=float(np.ptp(positions[:, 1])) + 2.2, width=width)
+    height = float(np.ptp(positions[:, 1])) + _highest_arc(sample, positions) + 2.2
+    figure = new_figure(height=height, width=width)
     axes = figure.subplots()
     axes.set_axis_off()
     axes.set_title(title, fontsize=13, loc="left", color=COLOURS["ink"], fontweight="bold")
     _draw_edges(axes, sample, positions, _edge_colours(sample, schema))
     _draw_nodes(axes, sample, schema, positions)
-    _legend(axes, sample, schema)
+    _legend(axes, sample, schema, width)
     axes.set_xlim(positions[:, 0].min() - COLUMN_WIDTH, positions[:, 0].max() + COLUMN_WIDTH)
-    axes.set_ylim(positions[:, 1].min() - 0.6, positions[:, 1].max() + 0.6)
+    axes.set_ylim(positions[:, 1].min() - 0.6, positions[:, 1].max() + 0.6 + _highest_arc(sample, positions))
     return figure
 
 
@@ -186,10 +189,19 @@ def _path(start: Points, end: Points, relation: int) -> dict[str, Any]:
             "posB": tuple(start + sideways),
             "connectionstyle": "arc3,rad=-1.4",
         }
-    is_level = bool(start[1] == end[1]) and abs(start[0] - end[0]) > 2.5 * COLUMN_WIDTH
-    bend = -0.25 if is_level else 0.03 * (relation % 4) - 0.04
+    is_level = bool(start[1] == end[1]) and abs(start[0] - end[0]) > LEVEL_SPAN
+    bend = LEVEL_BEND if is_level else 0.03 * (relation % 4) - 0.04
     ends = {"posA": tuple(start), "posB": tuple(end)}
     return ends | {"connectionstyle": f"arc3,rad={bend}", "shrinkA": 14, "shrinkB": 14}
+
+
+def _highest_arc(sample: Sample, positions: Points) -> float:
+    """How far the edges between nodes of the topmost row rise above it, in inches."""
+    heads, tails = positions[sample.head], positions[sample.tail]
+    is_on_top = (heads[:, 1] == tails[:, 1]) & (heads[:, 1] == positions[:, 1].max())
+    spans = np.abs(heads - tails)[is_on_top, 0]
+    widest = float(spans.max(initial=0.0))
+    return abs(LEVEL_BEND) / 2 * widest if widest > LEVEL_SPAN else 0.0
 
 
 def _draw_nodes(axes: Axes, sample: Sample, schema: Schema, positions: Points) -> None:
@@ -231,12 +243,18 @@ def _broken(name: str) -> str:
     return "\n".join(lines)
 
 
-def _legend(axes: Axes, sample: Sample, schema: Schema) -> None:
+def _legend(axes: Axes, sample: Sample, schema: Schema, width: float) -> None:
+    """Relations, the most frequent ones, evidence and node types, in columns that fit into so many inches."""
+    longest = max(len(name) for name in (*schema.relations, *schema.node_types))
     families = _relation_families(schema)
     handles: dict[str, Any] = {}
-    for relation in np.unique(sample.relation).tolist():
+    present, counts = np.unique(sample.relation, return_counts=True)
+    frequent = np.sort(present[np.argsort(-counts, kind="stable")[:LEGEND_RELATIONS]])
+    for relation in frequent.tolist():
         name = schema.relations[relation]
         handles.setdefault(re.sub(r"_\d+$", "", name), Line2D([], [], color=families[name], linewidth=2))
+    if len(frequent) < len(present):
+        handles[f"{len(present) - len(frequent)} more"] = Line2D([], [], linestyle="")
     if sample.evidence_nodes or sample.evidence_triples:
         handles["evidence"] = Line2D([], [], color=EVIDENCE, linewidth=3)
     for kind in np.unique(sample.node_type).tolist():
@@ -246,5 +264,5 @@ def _legend(axes: Axes, sample: Sample, schema: Schema) -> None:
         )  # fmt: skip
     axes.legend(
         list(handles.values()), list(handles), loc="upper center", bbox_to_anchor=(0.5, -0.01),
-        ncols=min(len(handles), 9), fontsize=9, frameon=False,
+        ncols=min(len(handles), max(1, int(width / (0.6 + 0.075 * longest)))), fontsize=9, frameon=False,
     )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy.typing as npt
 from nsm.analysis import plots
 from nsm.analysis.drawing import draw_sample, readable_triples
 from nsm.analysis.metrics import softmax
+from nsm.analysis.pages import render_page
 from nsm.runs import write_text
 
 if TYPE_CHECKING:
@@ -22,11 +22,10 @@ if TYPE_CHECKING:
     from nsm.data.packed import PackedGraphs
     from nsm.data.triples import Sample, Schema
 
-__all__ = ["Example", "Report", "draw_examples", "evaluation_figures", "write_report"]
+__all__ = ["Example", "Report", "draw_examples", "evaluation_figures", "pick_small", "write_report"]
 
 Array = npt.NDArray[Any]
 
-TEMPLATES = Path(__file__).parent / "templates"
 CAPTIONS = {
     "training_curves": "Loss by term and accuracy over the epochs; dotted: training, solid: validation.",
     "confusion": "Graphs by true and predicted class, with the share of the true class.",
@@ -100,17 +99,8 @@ def write_report(run_folder: Path, report: Report, name: str = "report.html") ->
         report: What to show.
         name: Name of the file.
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(percent=_percent, number=_number, picture=_data_uri)
-    html = environment.get_template("report.html.j2").render(
+    html = render_page(
+        "report.html.j2",
         report=report,
         evaluation=report.evaluation,
         captions=CAPTIONS,
@@ -174,7 +164,7 @@ def draw_examples(graphs: PackedGraphs, logits: Array) -> list[Example]:
         right = np.flatnonzero((predicted == labels) & (labels == label))
         if len(right):
             name = graphs.schema.labels[label]
-            chosen.append((f"Judged rightly: {name}", _small(graphs, right)))
+            chosen.append((f"Judged rightly: {name}", pick_small(graphs, right)))
     chosen = chosen[:2]
     wrong = np.flatnonzero(predicted != labels)
     if len(wrong):
@@ -184,10 +174,12 @@ def draw_examples(graphs: PackedGraphs, logits: Array) -> list[Example]:
     ]
 
 
-def _small(graphs: PackedGraphs, positions: Array) -> int:
-    """A graph of about the lower quartile in size among the first hundred."""
+def pick_small(graphs: PackedGraphs, positions: Array) -> int:
+    """A graph of about the lower quartile in size (nodes and triples) among the first hundred."""
     candidates = positions[:100]
-    sizes = np.diff(graphs.batch(candidates).ptr.numpy())
+    batch = graphs.batch(candidates)
+    triples = np.bincount(batch.batch.numpy()[batch.edge_index[0].numpy()], minlength=len(candidates))
+    sizes = np.diff(batch.ptr.numpy()) + triples
     return int(candidates[np.argsort(sizes, kind="stable")[len(sizes) // 4]])
 
 
@@ -218,15 +210,3 @@ def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in config.items():
         flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
     return flat
-
-
-def _percent(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.1%}"
-
-
-def _number(value: float | int | None) -> str:
-    return "n/a" if value is None else f"{value:.3g}" if isinstance(value, float) else f"{value:,}"
-
-
-def _data_uri(picture: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(picture).decode("ascii")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Annotated
+
+import typer
 
 from nsm.cli.options import (
     AsJson,
     ConfigFile,
+    Data,
     Debug,
     Domain,
     Graph,
@@ -27,21 +31,22 @@ Examples:
   nsm audit planning
   nsm audit planning --seed 3 --set planning.graphs=4000
   nsm audit planning --pddl my/problems --json
-
-The exit status is 0 whatever the verdict: a script reads "verdict" from --json.
+  nsm audit planning --strict && nsm train planning
 """
 
 
 def audit(
-    domain: Domain,
+    domain: Domain = None,
     config: ConfigFile = None,
     overrides: Overrides = None,
     seed: Seed = None,
     root: Root = None,
+    data: Data = None,
     pddl: Pddl = None,
     plans: Plans = None,
     graph: Graph = None,
     inductive: Inductive = None,
+    strict: Annotated[bool, typer.Option("--strict", help="End with status 1 if the verdict is fail.")] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -50,7 +55,7 @@ def audit(
 
     Measures what trivial features and local patterns predict, looks for duplicates across splits, and has
     every label confirmed by a second implementation. The verdict is pass, fail, or inconclusive under 500
-    graphs.
+    graphs; the exit status is 0 whatever it is, unless --strict is given.
     """
     del debug
     settings = configure(
@@ -59,6 +64,7 @@ def audit(
         domain=domain,
         seed=seed,
         root=root,
+        data=data,
         pddl=pddl,
         plans=plans,
         graph=graph,
@@ -69,9 +75,11 @@ def audit(
     result = pipeline.audit(settings, quiet=quiet)
     if as_json:
         print(json.dumps(result.to_json()))
-        return
-    from rich.console import Console
+    else:
+        from rich.console import Console
 
-    from nsm.data.audit import render
+        from nsm.data.audit import render
 
-    Console().print(render(result))
+        Console().print(render(result))
+    if strict and result.verdict == "fail":
+        raise typer.Exit(1)

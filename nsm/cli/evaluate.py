@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from nsm.cli.options import AsJson, Debug, Quiet, Root, limit_threads
+from nsm.cli.options import AsJson, Data, Debug, Quiet, Root, limit_threads
 from nsm.runs import find_run, resolve_root
 
 __all__ = ["EXAMPLES", "evaluate"]
@@ -18,6 +18,7 @@ Examples:
   nsm evaluate checkpoints/planning/runs/flat_1
   nsm evaluate flat_1 --root checkpoints
   nsm evaluate flat_1 --split val --json
+  nsm evaluate own_1 --data moved/my_data
 """
 
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run folder, or the name of a run.", show_default=False)]
@@ -27,6 +28,7 @@ def evaluate(
     run: RunName,
     split: Annotated[Literal["test", "val", "train"], typer.Option(help="What it is evaluated on.")] = "test",
     root: Root = None,
+    data: Data = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -41,7 +43,7 @@ def evaluate(
     limit_threads(1)
     from nsm import pipeline
 
-    result = pipeline.evaluate(found, split=split, root=root, quiet=quiet)
+    result = pipeline.evaluate(found, split=split, root=root, data=data, quiet=quiet)
     if as_json:
         print(json.dumps(result.to_json()))
         return

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from nsm.cli import audit, data, evaluate, train
@@ -75,9 +76,10 @@ def _help(arguments: list[str]) -> str:
     command = typer.main.get_command(app)
     context = typer.Context(command, info_name="nsm")
     for name in arguments:
-        inner = getattr(command, "commands", {}).get(name)
-        if inner is None:
+        if name.startswith("-") or not isinstance(command, TyperGroup):
             break
+        _, inner, _ = command.resolve_command(context, [name])  # raises where there is none, naming the nearest
+        assert inner is not None
         command = inner
         context = typer.Context(command, info_name=name, parent=context)
     return context.get_help()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AsJson",
     "ConfigFile",
+    "Data",
     "Debug",
     "Domain",
     "Graph",
@@ -29,7 +30,10 @@ __all__ = [
 ]
 
 Domain = Annotated[
-    str, typer.Argument(metavar="DOMAIN", help="What is reasoned about: planning or kg.", show_default=False)
+    str | None,
+    typer.Argument(
+        metavar="DOMAIN", help="What is reasoned about: planning or kg; not needed with --data.", show_default=False
+    ),
 ]
 ConfigFile = Annotated[
     Path | None,
@@ -38,7 +42,9 @@ ConfigFile = Annotated[
 Overrides = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="KEY=VALUE", help="One setting, such as lr=1e-3 or planning.graphs=2000; repeatable."
+        "--set",
+        metavar="KEY=VALUE",
+        help="One setting, such as lr=1e-3, planning.graphs=2000 or a list, blocks=1,2,3; repeatable.",
     ),
 ]
 Seed = Annotated[int | None, typer.Option(help="Seed of data, weights and order.", show_default=False)]
@@ -52,6 +58,10 @@ Root = Annotated[
 Pddl = Annotated[
     Path | None,
     typer.Option("--pddl", metavar="FOLDER", help="Own problems: domain.pddl beside problem files *.pddl."),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="FOLDER", help="Own data: a folder that nsm data import made."),
 ]
 Plans = Annotated[
     Path | None,
@@ -76,6 +86,8 @@ def configure(
     config: Path | None,
     overrides: list[str] | None,
     *,
+    domain: str | None = None,
+    data: Path | None = None,
     pddl: Path | None = None,
     plans: Path | None = None,
     graph: Path | None = None,
@@ -90,18 +102,31 @@ def configure(
     """
     from nsm.config import load_config
 
-    planning = {
-        "pddl": pddl,
-        "plans": plans,
-        "plan_source": None if plans is None else "files",
-    }
+    planning = {"pddl": pddl, "plans": plans, "plan_source": None if plans is None else "files"}
+    own = {"data": None if data is None else data.absolute()}  # a run finds it from everywhere
     kg = {"graph": graph, "inductive": inductive}
-    settings = load_config(config, overrides or [], planning=planning, kg=kg, **keywords)
+    domain = _domain(domain, data, config)
+    settings = load_config(config, overrides or [], domain=domain, planning=planning, kg=kg, own=own, **keywords)
     if allow_leaks:
         table = settings.domain_table.model_copy(update={"allow_leaks": True})
         settings = settings.model_copy(update={settings.domain: table})
     limit_threads(settings.threads)
     return settings
+
+
+def _domain(domain: str | None, data: Path | None, config: Path | None) -> str | None:
+    """What is reasoned about: as named, else the user's own data, else what the file says.
+
+    Raises:
+        ConfigError: If nothing says it, or two things say different.
+    """
+    from nsm.errors import ConfigError
+
+    if data is not None and domain not in (None, "own"):
+        raise ConfigError(f"--data is the user's own data: expected no domain, got {domain!r}")
+    if domain is None and data is None and config is None:
+        raise ConfigError("expected a domain, got none", hint="for instance planning, or --data FOLDER")
+    return domain if data is None else "own"
 
 
 def limit_threads(count: int) -> None:

@@ -10,6 +10,7 @@ import typer
 from nsm.cli.options import (
     AsJson,
     ConfigFile,
+    Data,
     Debug,
     Domain,
     Graph,
@@ -38,7 +39,7 @@ Examples:
 
 
 def train(
-    domain: Domain,
+    domain: Domain = None,
     config: ConfigFile = None,
     overrides: Overrides = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training data.", show_default=False)] = None,
@@ -48,6 +49,7 @@ def train(
     ] = None,
     run: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the run. Default: the time.")] = None,
     root: Root = None,
+    data: Data = None,
     pddl: Pddl = None,
     plans: Plans = None,
     graph: Graph = None,
@@ -75,6 +77,7 @@ def train(
         model=model,
         run=run,
         root=root,
+        data=data,
         pddl=pddl,
         plans=plans,
         graph=graph,

@@ -73,7 +73,7 @@ def load_config(file: Path | None = None, overrides: Sequence[str] = (), **keywo
     try:
         return Config.model_validate(_lists_to_tuples(merged))
     except ValidationError as failure:
-        raise _explain(failure.errors()[0], layers) from None
+        raise _explain(_first(failure.errors()), layers) from None
 
 
 def _read_file(file: Path) -> _Layer:
@@ -90,6 +90,8 @@ def _read_file(file: Path) -> _Layer:
         line = int(place[1]) if place else len(text.splitlines())
         message = str(failure).split(" (at ")[0]
         raise ConfigError(f"expected TOML: {message}", file=file, line=line) from failure
+    except RecursionError:
+        raise ConfigError("expected TOML: its lists are nested too deep", file=file) from None
     values.pop(PROVENANCE, None)
     return _Layer(values, file=file, text=text)
 
@@ -118,14 +120,16 @@ def _annotation(path: Sequence[str]) -> object:
 
 
 def _parse(raw: str, annotation: object) -> object:
-    """Reads the value of an override as TOML would, but text needs no quotes and a list of it no brackets."""
+    """Reads the value of an override as TOML would, but text needs no quotes and a list no brackets."""
     try:
         value = tomllib.loads(f"value = {raw}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         value = raw
-    if isinstance(value, str) and annotation == tuple[str, ...]:
-        return [part.strip() for part in value.split(",")]
-    is_text = not {str, Path}.isdisjoint(_alternatives(annotation))
+    kinds = _alternatives(annotation)
+    lists = [kind for kind in kinds if get_origin(kind) is tuple]
+    if isinstance(value, str) and lists and ("," in value or len(lists) == len(kinds)):
+        return [_parse(part.strip(), get_args(lists[0])[0]) for part in value.split(",")]
+    is_text = not {str, Path}.isdisjoint(kinds)
     return raw if is_text and not isinstance(value, str) else value
 
 
@@ -168,6 +172,13 @@ def _lists_to_tuples(value: object) -> object:
     if isinstance(value, dict):
         return {key: _lists_to_tuples(item) for key, item in value.items()}
     return tuple(map(_lists_to_tuples, value)) if isinstance(value, list) else value
+
+
+def _first(errors: Sequence[ErrorDetails]) -> ErrorDetails:
+    """The first error; of several kinds that a key may have, that of the kind which came nearest."""
+    key = _declared([str(part) for part in errors[0]["loc"]])
+    same = [error for error in errors if [str(part) for part in error["loc"]][: len(key)] == key]
+    return max(same, key=lambda error: len(error["loc"]))
 
 
 def _explain(error: ErrorDetails, layers: Sequence[_Layer]) -> ConfigError:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from nsm.config.toml import to_toml
 
-__all__ = ["ALIASES", "Config", "DomainConfig", "KgConfig", "PlanningConfig"]
+__all__ = ["ALIASES", "Config", "DomainConfig", "KgConfig", "OwnConfig", "PlanningConfig"]
 
 ALIASES = {"lr": "learning_rate"}
 """Short names that are accepted for keys, at the top of the configuration only."""
 
-FolderPath = Annotated[Path, Field(strict=False)]
+CYCLE_WEIGHT = 0.4
+"""Weight of the reconstruction error in the loss, where none is given."""
+
+FolderPath = Annotated[Path, Field(strict=False), AfterValidator(lambda path: Path(os.path.expanduser(path)))]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -122,6 +126,16 @@ class KgConfig(DomainConfig):
         return self
 
 
+class OwnConfig(DomainConfig):
+    """The user's own data.
+
+    Attributes:
+        data: Folder that ``nsm data import`` made.
+    """
+
+    data: FolderPath | None = None
+
+
 class Config(_Settings):
     """Everything that determines a run.
 
@@ -160,6 +174,7 @@ class Config(_Settings):
         cache: Where built data is kept; ``<root>/data`` by default.
         planning: The planning data.
         kg: The knowledge graph.
+        own: The user's own data.
 
     Example:
         >>> Config(epochs=3).learning_rate
@@ -168,16 +183,16 @@ class Config(_Settings):
         0.001
     """
 
-    domain: Literal["planning", "kg"] = "planning"
+    domain: Literal["planning", "kg", "own"] = "planning"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    epochs: Annotated[int, Field(ge=1)] = 8
+    epochs: Annotated[int, Field(ge=1)] = 10
     batch_size: Annotated[int, Field(ge=1)] = 64
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 2e-3
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 1e-2
     warmup_epochs: Annotated[float, Field(ge=0)] = 1
     schedule: Literal["cosine", "constant"] = "cosine"
     clip_norm: Annotated[float, Field(ge=0)] = 1.0
-    cycle_weight: Annotated[float, Field(ge=0)] = 0.4
+    cycle_weight: Annotated[float, Field(ge=0)] = CYCLE_WEIGHT
     cycle_warmup_epochs: Annotated[float, Field(ge=0)] = 3
     cycle_every: Annotated[int, Field(ge=1)] = 1
     num_levels: Annotated[int, Field(ge=2, le=6)] = 3
@@ -201,6 +216,7 @@ class Config(_Settings):
     cache: FolderPath | None = None
     planning: PlanningConfig = PlanningConfig()
     kg: KgConfig = KgConfig()
+    own: OwnConfig = OwnConfig()
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -236,6 +252,15 @@ class Config(_Settings):
         from nsm.config.reading import load_config
 
         return load_config(None, [], **{name.lower(): value for name, value in constants.items()})
+
+    def with_absolute_paths(self) -> Config:
+        """The same with every path absolute: it means the same files wherever it is read again."""
+
+        def absolute(table: BaseModel) -> dict[str, Path]:
+            return {key: value.absolute() for key, value in table if isinstance(value, Path)}
+
+        table = self.domain_table.model_copy(update=absolute(self.domain_table))
+        return self.model_copy(update={**absolute(self), self.domain: table})
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as plain values, as a checkpoint stores it."""

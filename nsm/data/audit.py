@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nsm.data.hashing import hash_graphs
+from nsm.data.leaks import equal_features
 from nsm.data.probes import ProbeScore, boosted_predictions, majority_share, run_probes, score_probe
 from nsm.data.trivial import FeatureTable, signature_features, trivial_features
 
@@ -22,6 +23,7 @@ __all__ = ["AuditResult", "audit", "render"]
 
 Array = npt.NDArray[Any]
 Measure = Callable[["PackedGraphs"], float]
+Probes = Callable[["PackedGraphs"], tuple[ProbeScore, ...]]
 Count = Callable[["PackedGraphs"], int]
 Describe = Callable[["PackedGraphs"], Mapping[str, FeatureTable]]
 
@@ -42,7 +44,8 @@ class AuditResult:
         probe: Accuracy of the best judged trivial probe, cross-validated by group; None where there are too few
             groups.
         probe_low: The largest lower 95 % bound of (probe - majority), corrected for the number of probes.
-        local_probe: Accuracy of the domain's shallow local probe, or None.
+        local_probe: Accuracy of the best judged one of the domain's own shallow probes, over all families, or None.
+        local_probes: Each of them, over all families and by family (its ``feature``).
         duplicates: Graphs whose content is also in another split.
         confirmed: Share of labels that another implementation confirms, or None.
         ceiling: Best accuracy that is possible on noisy labels, or None.
@@ -53,6 +56,7 @@ class AuditResult:
         balance: Share of each label, by family.
         shared_groups: Groups that are in more than one split.
         shared_entities: Entities that are in more than one split, where the protocol forbids it; else None.
+        equal_features: Features that equal the label, in sentences.
         probed: Number of graphs that the probes saw, drawn by whole groups where there are more than 12,000.
         fingerprint: Fingerprint of the data set.
     """
@@ -63,6 +67,7 @@ class AuditResult:
     probe: float | None
     probe_low: float | None
     local_probe: float | None
+    local_probes: tuple[ProbeScore, ...]
     duplicates: int
     confirmed: float | None
     ceiling: float | None
@@ -73,15 +78,17 @@ class AuditResult:
     balance: Mapping[str, Mapping[str, float]]
     shared_groups: int
     shared_entities: int | None
+    equal_features: tuple[str, ...]
     probed: int
     fingerprint: str
 
     def to_json(self) -> dict[str, Any]:
         """The result as a JSON object, with the keys that tools rely on."""
         stored = dict(vars(self))
-        stored["probes"] = [dict(vars(score)) for score in self.probes]
+        for name in ("probes", "local_probes"):
+            stored[name] = [dict(vars(score)) for score in stored[name]]
         stored["shallow"] = None if self.shallow is None else dict(vars(self.shallow))
-        stored["reasons"] = list(self.reasons)
+        stored |= {name: list(stored[name]) for name in ("reasons", "equal_features")}
         return stored
 
 
@@ -97,7 +104,7 @@ def audit(
     graphs: PackedGraphs,
     *,
     confirm: Measure | None = None,
-    local_probe: Measure | None = None,
+    local_probes: Probes | None = None,
     features: Describe | None = None,
     reported: Collection[str] = (),
     shared_entities: Count | None = None,
@@ -109,7 +116,8 @@ def audit(
     Args:
         graphs: The whole data set.
         confirm: Gives the share of labels that an implementation other than the one that labelled confirms.
-        local_probe: Gives the accuracy of a shallow probe that only this domain can define.
+        local_probes: Scores shallow probes that only this domain can define, over all families (``feature`` empty)
+            and by family.
         features: Gives tables of features that only this domain can define; each is a probe of its own.
         reported: Names of probes that are shown and fail nothing, since what they see is what this domain's labels
             are to be judged from.
@@ -119,8 +127,9 @@ def audit(
     """
     chosen = _draw_groups(graphs.groups, seed)
     view = graphs.subset(chosen) if len(chosen) < len(graphs) else graphs
-    probes, shallow = _probe(view, {} if features is None else features(view), reported, seed)
+    probes, shallow, equal = _probe(view, {} if features is None else features(view), reported, seed)
     judged = [score for score in probes if score.judged]
+    local = () if local_probes is None or not probes else local_probes(view)
     return _judge(
         {
             "domain": graphs.schema.domain,
@@ -128,7 +137,8 @@ def audit(
             "majority": majority_share(graphs.labels),
             "probe": max((score.accuracy for score in judged), default=None),
             "probe_low": max((score.low for score in judged), default=None),
-            "local_probe": None if local_probe is None or not probes else local_probe(view),
+            "local_probe": max((score.accuracy for score in local if score.judged and not score.feature), default=None),
+            "local_probes": local,
             "duplicates": _duplicates(hash_graphs(graphs), graphs.splits),
             "confirmed": None if confirm is None else confirm(graphs),
             "ceiling": ceiling,
@@ -137,6 +147,7 @@ def audit(
             "balance": _balance(graphs),
             "shared_groups": _shared(graphs.groups, graphs.splits),
             "shared_entities": None if shared_entities is None else shared_entities(graphs),
+            "equal_features": equal,
             "probed": len(view),
             "fingerprint": graphs.fingerprint,
         }
@@ -154,7 +165,7 @@ def render(result: AuditResult) -> RenderableType:
     for name, value, limit in _summary_rows(result):
         summary.add_row(name, value, limit)
     probes = Table("probe", "features", "accuracy", "margin, lower bound", title="Trivial probes")
-    for score in (*result.probes, *([result.shallow] if result.shallow else [])):
+    for score in (*result.probes, *result.local_probes, *([result.shallow] if result.shallow else [])):
         name = f"{score.name} ({score.feature})" if score.feature else score.name
         name += "" if score.judged else ", reported only"
         probes.add_row(name, f"{score.features:,}", f"{score.accuracy:.1%}", f"{score.low:+.3f}")
@@ -215,6 +226,7 @@ def _judge_facts(found: Mapping[str, Any], findings: _Findings) -> None:
 def _judge_statistics(found: Mapping[str, Any], findings: _Findings) -> None:
     if found["majority"] == 1.0:
         findings.statistics.append("every graph has the same label: there is nothing to learn")
+    findings.statistics += found["equal_features"]
     for score in found["probes"]:
         if score.judged and score.low > MAX_PROBE_LOW:
             seen = f"the feature {score.feature!r}" if score.feature else f"the probe on {score.name}"
@@ -222,17 +234,20 @@ def _judge_statistics(found: Mapping[str, Any], findings: _Findings) -> None:
                 f"{seen} predicts {score.accuracy:.1%} of the labels (majority {found['majority']:.1%}); its "
                 f"margin is above {score.low:.3f} with 95 % confidence; at most {MAX_PROBE_LOW} is allowed"
             )
-    if found["local_probe"] is not None and found["local_probe"] > MAX_LOCAL_PROBE:
-        findings.statistics.append(
-            f"the local probe predicts {found['local_probe']:.1%} of the labels; "
-            f"at most {MAX_LOCAL_PROBE:.0%} is allowed"
-        )
+    for score in found["local_probes"]:
+        surely = score.low + found["majority"] if score.feature else score.accuracy
+        if score.judged and surely > MAX_LOCAL_PROBE:
+            where = f" in {score.feature}" if score.feature else ""
+            findings.statistics.append(
+                f"the local probe on {score.name} predicts {score.accuracy:.1%} of the labels{where}; "
+                f"at most {MAX_LOCAL_PROBE:.0%} is allowed"
+            )
 
 
 def _passed(found: Mapping[str, Any]) -> list[str]:
     reasons = ["no graph and no group is in two splits"]
     if found["local_probe"] is not None:
-        reasons.append(f"neighbouring parts alone predict {found['local_probe']:.1%} of the labels")
+        reasons.append(f"the best shallow probe of the domain predicts {found['local_probe']:.1%} of the labels")
     if found["confirmed"] is not None:
         reasons.append("an independent implementation confirms every label")
     return reasons
@@ -240,18 +255,22 @@ def _passed(found: Mapping[str, Any]) -> list[str]:
 
 def _probe(
     graphs: PackedGraphs, own: Mapping[str, FeatureTable], reported: Collection[str], seed: int
-) -> tuple[tuple[ProbeScore, ...], ProbeScore | None]:
-    """The trivial probes and the shallow one; none where a single group leaves nothing to cross-validate."""
+) -> tuple[tuple[ProbeScore, ...], ProbeScore | None, tuple[str, ...]]:
+    """The trivial probes, the shallow one, and the features that equal the label.
+
+    There are none where a single group leaves nothing to cross-validate.
+    """
     labels, groups = graphs.labels, graphs.groups
     if len(np.unique(groups)) < 2:
-        return (), None
-    probes = run_probes(trivial_features(graphs), labels, groups, own=own, reported=reported, seed=seed)
+        return (), None, ()
+    tables = trivial_features(graphs)
+    probes = run_probes(tables, labels, groups, own=own, reported=reported, seed=seed)
     colours = signature_features(graphs)
     predicted = boosted_predictions(colours.values, labels, groups, seed=seed)
     size = len(colours.names)
     shallow = score_probe("shallow (node colours)", predicted, labels, groups, probes=1, features=size)
     shallow = replace(shallow, judged=False)
-    return probes, shallow
+    return probes, shallow, equal_features(tables, labels, groups, graphs.schema.labels, seed=seed)
 
 
 def _draw_groups(groups: Array, seed: int) -> Array:

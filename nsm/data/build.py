@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,9 @@ from nsm.data.shards import GraphSource, Progress, StoredPart, make_parts
 from nsm.data.splits import Unique, assign_splits, drop_torn, find_unique, renumber
 from nsm.data.writing import FORMAT_VERSION, SPLITS, PackedWriter, Totals, split_code
 from nsm.errors import DataError
+from nsm.runs import locked
 
-__all__ = ["GraphSource", "Progress", "build_dataset", "dataset_folder"]
+__all__ = ["GraphSource", "Progress", "build_dataset", "build_folder", "dataset_folder"]
 
 Array = npt.NDArray[Any]
 
@@ -66,12 +67,42 @@ def build_dataset(
     if finished is not None:
         return finished
     try:
-        Path(cache).mkdir(parents=True, exist_ok=True)
-        with _locked(folder, progress):
+        with locked(folder, None if progress is None else partial(progress, 0, 1, "waiting for another process")):
             return _open_whole(folder) or _build(source, folder, workers, progress, seed)
     except OSError as error:
         hint = "choose a folder that can be written, with enough room"
         raise DataError(f"cannot build a data set: {error}", file=cache, hint=hint) from error
+
+
+def build_folder(source: GraphSource, folder: Path, *, progress: Progress | None = None, seed: int = 0) -> PackedGraphs:
+    """Builds a data set into a folder that the user chose, as `build_dataset` does into the cache.
+
+    Args:
+        source: What makes the samples.
+        folder: A new folder; one that holds the same data already stays as it is.
+        progress: Told how far the build is.
+        seed: Seed of the splits and of the tie keys.
+
+    Raises:
+        NSMError: What the source raises; nothing is left behind.
+        DataError: If there is something else in that place, nothing can be written, or no sample is left.
+    """
+    there = _open_whole(folder)
+    if there is not None and _holds(there, source, seed):
+        return there
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        hint = "name another folder, or remove this one"
+        raise DataError("expected a new folder, but there is something else already", file=folder, hint=hint)
+    try:
+        return _build(source, folder, 0, progress, seed)
+    except OSError as error:
+        hint = "choose a folder that can be written, with enough room"
+        raise DataError(f"cannot build a data set: {error}", file=folder, hint=hint) from error
+
+
+def _holds(graphs: PackedGraphs, source: GraphSource, seed: int) -> bool:
+    meta, key = graphs.meta, json.loads(json.dumps(dict(source.key())))
+    return (graphs.schema, meta["source"], meta["seed"]) == (source.schema, key, seed)
 
 
 def _identity(source: GraphSource, seed: int) -> dict[str, Any]:
@@ -87,24 +118,6 @@ def _open_whole(folder: Path) -> PackedGraphs | None:
         return PackedGraphs.open(folder)
     except DataError:
         return None  # damaged: it is built again
-
-
-@contextmanager
-def _locked(folder: Path, progress: Progress | None) -> Iterator[None]:
-    """Holds the lock of a folder; another process that builds it is waited for."""
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(f"{folder}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        if progress is not None:
-            progress(0, 1, "waiting for another process")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _build(source: GraphSource, folder: Path, workers: int, progress: Progress | None, seed: int) -> PackedGraphs:

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from nsm.config.settings import CYCLE_WEIGHT
+
 if TYPE_CHECKING:
     from nsm.models.output import Output
 
@@ -40,7 +42,7 @@ def reconstruction_error(reconstructed: Tensor, target: Tensor, batch: Tensor, n
     return torch.sqrt(miss + 1e-12) / torch.sqrt(spread + 1e-12)
 
 
-def compute_loss(output: Output, batch: Any, cycle_weight: float = 0.05) -> Losses:
+def compute_loss(output: Output, batch: Any, cycle_weight: float = CYCLE_WEIGHT) -> Losses:
     """Task loss plus ``cycle_weight`` times the reconstruction error without details.
 
     Args:

@@ -12,7 +12,7 @@ class QueryEdges:
     """Messages of a graph in as many copies as there are queries; node ``n`` of query ``q`` is ``n * Q + q``.
 
     Messages run both ways, the reverse of relation ``r`` is ``r + num_relations``, and each is divided by the square
-    root of the number of visible edges that reach its destination under its relation.
+    root of the number of messages that reach its destination under its relation.
 
     Args:
         edge_index: Heads and tails.
@@ -35,34 +35,43 @@ class QueryEdges:
         order = torch.sort(relation * num_nodes + dst, stable=True).indices
         place = torch.empty_like(order)
         place[order] = torch.arange(order.numel(), device=order.device)
-        self._forwards, self._backwards = place.chunk(2) if order.numel() else (place, place)
-        self._src, self._dst, self._weight = src[order], dst[order], edge_weight.repeat(2)[order]
-        _, self._slot = torch.unique_consecutive(relation[order] * num_nodes + self._dst, return_inverse=True)
-        edges_of = torch.bincount(relation, minlength=2 * num_relations)
-        self._ptr = (0, *torch.cumsum(edges_of, 0).tolist())
+        self._forwards, self._backwards = place[: head.numel()], place[head.numel() :]
+        self._src, self._dst, self._relation = src[order], dst[order], relation[order]
+        self._weight = edge_weight.repeat(2)[order]
 
-    def messages(self, num_queries: int, hidden_edge: Tensor, hidden_query: Tensor) -> MessageEdges:
-        """The messages of all queries.
+    def visible(self, num_queries: int, hidden_edge: Tensor, hidden_query: Tensor) -> Tensor:
+        """Which messages each query may send.
 
         Args:
-            num_queries: Number of copies ``Q``.
+            num_queries: Number of queries ``Q``.
             hidden_edge: Edges that are hidden, in both directions.
             hidden_query: From which query each of them is hidden.
 
         Shapes:
-            - **hidden_edge**, **hidden_query**: ``(H,)``.
+            - **hidden_edge**, **hidden_query**: ``(H,)``; output: ``(2 E, Q)`` bool.
         """
-        queries = torch.arange(num_queries, device=self._src.device)
-        visible = self._weight.new_ones((self._src.numel(), num_queries))
-        visible[self._forwards[hidden_edge], hidden_query] = 0
-        visible[self._backwards[hidden_edge], hidden_query] = 0
-        slots = int(self._slot[-1]) + 1 if self._slot.numel() else 0
-        count = visible.new_zeros((slots, num_queries)).index_add_(0, self._slot, visible)
-        coefficient = self._weight.unsqueeze(1) * visible / count[self._slot].clamp(min=1).sqrt()
+        shown = torch.ones((self._src.numel(), num_queries), dtype=torch.bool, device=self._src.device)
+        shown[self._forwards[hidden_edge], hidden_query] = False
+        shown[self._backwards[hidden_edge], hidden_query] = False
+        return shown
+
+    def messages(self, visible: Tensor, reached: Tensor) -> MessageEdges:
+        """The visible messages that start where a query has arrived; the others would carry nothing.
+
+        Shapes:
+            - **visible**: ``(2 E, Q)`` bool; **reached**: ``(N, Q)`` bool.
+        """
+        queries = visible.shape[1]
+        edge, query = (visible & reached[self._src]).nonzero(as_tuple=True)  # in the order of the relations
+        relation, dst = self._relation[edge], self._dst[edge] * queries + query
+        _, slot = torch.unique(relation * (self.num_nodes * queries) + dst, return_inverse=True)
+        coefficient = self._weight[edge]
+        count = coefficient.new_zeros(slot.numel()).index_add_(0, slot, torch.ones_like(coefficient))
+        edges_of = torch.bincount(relation, minlength=2 * self.num_relations)
         return MessageEdges(
-            src=(self._src.unsqueeze(1) * num_queries + queries).flatten(),
-            dst=(self._dst.unsqueeze(1) * num_queries + queries).flatten(),
-            coefficient=coefficient.flatten(),
-            relation_ptr=tuple(bound * num_queries for bound in self._ptr),
-            num_dst=self.num_nodes * num_queries,
+            src=self._src[edge] * queries + query,
+            dst=dst,
+            coefficient=coefficient / count[slot].sqrt(),
+            relation_ptr=(0, *torch.cumsum(edges_of, 0).tolist()),
+            num_dst=self.num_nodes * queries,
         )

@@ -7,17 +7,23 @@ Example::
     print(nsm.evaluate(result.run).accuracy)
 """
 
+from nsm.pipeline.cards import CardResult, write_data_card
 from nsm.pipeline.datasets import audit, load_graphs, show
 from nsm.pipeline.evaluation import EvaluationResult, evaluate, load_model
+from nsm.pipeline.importing import ImportResult, import_tables
 from nsm.pipeline.training import build_trainer, train
 
 __all__ = [
+    "CardResult",
     "EvaluationResult",
+    "ImportResult",
     "audit",
     "build_trainer",
     "evaluate",
+    "import_tables",
     "load_graphs",
     "load_model",
     "show",
     "train",
+    "write_data_card",
 ]

@@ -6,7 +6,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
@@ -15,13 +15,13 @@ from nsm.config import Config
 from nsm.data.audit import AuditResult
 from nsm.data.audit import audit as audit_graphs
 from nsm.data.build import build_dataset, dataset_folder
+from nsm.data.packed import PackedGraphs
 from nsm.errors import DataError
 from nsm.pipeline.domains import open_task
 from nsm.runs import ensure_writable, resolve_root, write_json
 from nsm.training.progress import PartsBar
 
 if TYPE_CHECKING:
-    from nsm.data.packed import PackedGraphs
     from nsm.data.triples import Sample, Schema
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "audit",
     "default_dataset_name",
     "load_graphs",
+    "open_cached",
     "read_audit",
     "require_honest",
     "show",
@@ -46,24 +47,51 @@ def load_graphs(config: Config, *, quiet: bool = False) -> PackedGraphs:
         RunError: If the root cannot be written.
         DataError: If the user's files are malformed.
     """
-    source, cache = open_task(config).source, _cache(config)
+    task = open_task(config)
+    if task.folder is not None:
+        return PackedGraphs.open(task.folder)
+    assert task.source is not None, "a domain brings a source or a folder"
+    cache = _cache(config)
+    ensure_writable(cache)
     with PartsBar("building data", Console(stderr=True, quiet=quiet)) as bar:
-        return build_dataset(source, cache, workers=config.workers, progress=bar, seed=config.seed)
+        graphs = build_dataset(task.source, cache, workers=config.workers, progress=bar, seed=config.seed)
+    if told := _shortfall(graphs):
+        Console(stderr=True, quiet=quiet).print(told, highlight=False, soft_wrap=True)
+    return graphs
 
 
-def default_dataset_name(domain: Literal["planning", "kg"]) -> str:
-    """Name of the folder of a domain's default data set in the cache."""
-    config = Config(domain=domain)
-    return dataset_folder(open_task(config).source, Path(), config.seed).name
+def _shortfall(graphs: PackedGraphs) -> str | None:
+    """Says how many graphs there are and why, where there are fewer than its source was asked for."""
+    asked, dropped = graphs.meta["source"].get("graphs"), sum(graphs.meta["dropped"].values())
+    if asked is None or len(graphs) >= asked:
+        return None
+    counts = {"could not be made": asked - len(graphs) - dropped, "left out, since others equal them": dropped}
+    reasons = "; ".join(f"{count:,} {reason}" for reason, count in counts.items() if count)
+    return f"{len(graphs):,} of {asked:,} graphs: {reasons}"
+
+
+def open_cached(config: Config, name: str) -> PackedGraphs | None:
+    """The data set of that name in the cache, whatever made it; None where it is missing or damaged."""
+    try:
+        return PackedGraphs.open(_cache(config) / name)
+    except DataError:
+        return None
+
+
+def default_dataset_name(domain: str) -> str | None:
+    """Name of the folder of a domain's default data set in the cache; None where the user brings the data."""
+    if domain == "own":
+        return None
+    config = Config.model_validate({"domain": domain})
+    source = open_task(config).source
+    return None if source is None else dataset_folder(source, Path(), config.seed).name
 
 
 def _cache(config: Config) -> Path:
     """Where built data is kept: as configured, else ``$NSM_CACHE``, else ``data`` below the root."""
     named = os.environ.get("NSM_CACHE")
     cache = config.cache or (Path(named) if named else resolve_root(config.root) / "data")
-    cache = cache.expanduser()
-    ensure_writable(cache)
-    return cache
+    return cache.expanduser()
 
 
 def audit(config: Config, *, quiet: bool = False) -> AuditResult:
@@ -72,14 +100,17 @@ def audit(config: Config, *, quiet: bool = False) -> AuditResult:
     Raises:
         DataError: If the user's files are malformed.
     """
-    graphs = load_graphs(config, quiet=quiet)
+    return _audit(load_graphs(config, quiet=quiet), config, quiet=quiet)
+
+
+def _audit(graphs: PackedGraphs, config: Config, *, quiet: bool) -> AuditResult:
     console = Console(stderr=True, quiet=quiet)
     console.print(f"auditing {len(graphs):,} graphs", highlight=False)
     task = open_task(config)
     result = audit_graphs(
         graphs,
         confirm=task.confirm,
-        local_probe=task.local_probe,
+        local_probes=task.local_probes,
         features=task.features,
         reported=task.reported,
         shared_entities=task.shared_entities,
@@ -113,7 +144,7 @@ def require_honest(graphs: PackedGraphs, config: Config, *, quiet: bool = False)
     if config.domain_table.allow_leaks:
         console.print("audit: skipped, since leaks are allowed; accuracies may mean nothing", highlight=False)
         return
-    found = read_audit(graphs) or audit(config, quiet=quiet).to_json()
+    found = read_audit(graphs) or _audit(graphs, config, quiet=quiet).to_json()
     reasons = "; ".join(found["reasons"])
     if found["verdict"] == "fail":
         hint = "mend the data, or train all the same with --allow-leaks"

@@ -22,7 +22,7 @@ from nsm.config.reading import PROVENANCE
 from nsm.data.triples import Schema
 from nsm.errors import CheckpointError, DataError, RunError
 from nsm.models import build_model
-from nsm.pipeline.datasets import load_graphs, read_audit
+from nsm.pipeline.datasets import load_graphs, open_cached, read_audit
 from nsm.pipeline.prediction import node_states, predict
 from nsm.runs import Run, find_run, replacing, resolve_root, write_json
 from nsm.training.checkpoints import load_checkpoint, load_weights
@@ -97,7 +97,12 @@ def _configuration(run: Run, root: Path | None = None) -> Config:
 
 
 def evaluate(
-    run: Run | str | Path, *, split: str = "test", root: Path | None = None, quiet: bool = False
+    run: Run | str | Path,
+    *,
+    split: str = "test",
+    root: Path | None = None,
+    data: Path | None = None,
+    quiet: bool = False,
 ) -> EvaluationResult:
     """Evaluates the best model of a run; results, predictions, figures and a report go into its folder.
 
@@ -105,6 +110,7 @@ def evaluate(
         run: The run, its folder, or its name below the root.
         split: ``test``, ``val`` or ``train``; the files of the latter two carry the split in their name.
         root: Where runs are kept; see :func:`nsm.runs.resolve_root`.
+        data: Where the user's own data are now, if they have been moved.
         quiet: Whether to show no progress.
 
     Raises:
@@ -113,10 +119,11 @@ def evaluate(
     """
     run = run if isinstance(run, Run) else find_run(run, resolve_root(root))
     config = _configuration(run, root)
+    if data is not None:
+        config = config.model_copy(update={"own": config.own.model_copy(update={"data": data})})
     with torch_threads(config.threads):
         model = load_model(run)
-        graphs = load_graphs(config, quiet=quiet)
-        _require_same_data(run, graphs)
+        graphs = _load_data(run, config, quiet=quiet)
         judged = _judge(model, graphs, config, split, quiet=quiet)
     write_json(_named(run.final_results, split), judged.evaluation)
     _write_predictions(judged, _named(run.predictions, split))
@@ -124,12 +131,17 @@ def evaluate(
     return EvaluationResult(run, report, judged.evaluation)
 
 
-def _require_same_data(run: Run, graphs: PackedGraphs) -> None:
+def _load_data(run: Run, config: Config, *, quiet: bool) -> PackedGraphs:
+    """Exactly the data that the run was trained on: from the cache, even if today's code would make others."""
     trained_on = load_checkpoint(run.best)["data_fingerprint"]
+    graphs = open_cached(config, str(_provenance(run).get("dataset", "")))
+    if graphs is None or graphs.fingerprint != trained_on:
+        graphs = load_graphs(config, quiet=quiet)
     if trained_on != graphs.fingerprint:
         message = "the data that its configuration gives now are not those that it was trained on"
         hint = "bring back the data files and the version of NSM that its config.toml names"
         raise CheckpointError(message, file=run.best, hint=hint)
+    return graphs
 
 
 def _named(path: Path, split: str) -> Path:
@@ -214,9 +226,14 @@ def _write_report(run: Run, config: Config, graphs: PackedGraphs, judged: _Judge
     return write_report(run.folder, report, _named(run.report, split).name)
 
 
+def _provenance(run: Run) -> dict[str, Any]:
+    """The table of the run's configuration that tells how it came about."""
+    found = tomllib.loads(run.config.read_text(encoding="utf-8")).get(PROVENANCE)
+    return found if isinstance(found, dict) else {}
+
+
 def _facts(run: Run) -> dict[str, Any]:
     """Where the run came from, and how long it took."""
-    facts: dict[str, Any] = tomllib.loads(run.config.read_text(encoding="utf-8")).get(PROVENANCE, {})
     checkpoint = load_checkpoint(run.best)
     seconds = sum(record["resources"]["seconds"] for record in run.read_history())
-    return facts | {"best epoch": checkpoint["epoch"], "seconds of training": round(seconds, 1)}
+    return _provenance(run) | {"best epoch": checkpoint["epoch"], "seconds of training": round(seconds, 1)}

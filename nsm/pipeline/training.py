@@ -14,11 +14,10 @@ from rich.console import Console
 import nsm
 from nsm.config.reading import PROVENANCE
 from nsm.config.toml import to_toml
-from nsm.errors import NSMError
 from nsm.models import build_model
 from nsm.pipeline.datasets import default_dataset_name, load_graphs, require_honest
 from nsm.pipeline.domains import open_task
-from nsm.runs import Run, create_run, ensure_writable, require_unused, resolve_root, write_text
+from nsm.runs import Run, create_run, discarding, ensure_writable, require_unused, resolve_root, write_text
 from nsm.training import Callback, Trainer, TrainResult
 from nsm.training.checkpoints import promote
 from nsm.training.device import torch_threads
@@ -65,18 +64,16 @@ def build_trainer(config: Config, *, callbacks: Sequence[Callback] = (), quiet: 
     require_unused(root, config.domain, config.run)
     open_task(config)  # a mistake in the user's files leaves nothing behind
     ensure_writable(root)
+    config = config.with_absolute_paths()  # the run can then be evaluated from another folder
     graphs = load_graphs(config, quiet=quiet)
     require_honest(graphs, config, quiet=quiet)
     run = create_run(root, config.domain, config.run)
     seed_everything(config.seed)
-    model = build_model(config, graphs.schema)
     views = [TensorBoard(), TrainingProgress(Console(stderr=True, quiet=quiet)), *callbacks]
-    try:
+    with discarding(run):
+        model = build_model(config, graphs.schema)
         trainer = Trainer(config, model, graphs.subset("train"), graphs.subset("val"), run, views)
-    except NSMError:
-        run.folder.rmdir()  # nothing is in it yet
-        raise
-    _record(run, config, graphs, trainer)
+        _record(run, config, graphs, trainer)
     return trainer
 
 

@@ -14,7 +14,7 @@ from torch import nn
 from nsm.data.loader import BatchLoader
 from nsm.errors import RunError
 from nsm.models.losses import compute_loss
-from nsm.runs import Run, write_json
+from nsm.runs import Run, discarding, write_json
 from nsm.training.callbacks import Callback
 from nsm.training.checkpoints import load_checkpoint, load_weights, save_checkpoint
 from nsm.training.device import open_fabric, peak_memory_mib
@@ -117,19 +117,20 @@ class Trainer:
         Raises:
             RunError: If the loss is not a finite number any more.
         """
-        try:
-            with Interruption() as interruption:
-                for callback in self.callbacks:
-                    callback.on_start(self)
-                while not self.is_over:
-                    must_stop = self._must_stop(interruption)
-                    record = None if must_stop else self._train_epoch(interruption)
-                    if record is None:
-                        save_checkpoint(self.run.last, capture(self))
-                        break
-                    yield record
-        finally:
-            self._finish()
+        with discarding(self.run):
+            try:
+                with Interruption() as interruption:
+                    for callback in self.callbacks:
+                        callback.on_start(self)
+                    while not self.is_over:
+                        must_stop = self._must_stop(interruption)
+                        record = None if must_stop else self._train_epoch(interruption)
+                        if record is None:
+                            save_checkpoint(self.run.last, capture(self))
+                            break
+                        yield record
+            finally:
+                self._finish()
 
     def _must_stop(self, interruption: Interruption) -> bool:
         self.stop_requested |= interruption.requested
@@ -197,7 +198,7 @@ class Trainer:
             at = self.position
             message = f"the loss became {loss} in epoch {at.epoch + 1}, step {at.step + 1}"
             hint = f"lower learning_rate (now {self.config.learning_rate:g}), or set clip_norm"
-            raise RunError(message, file=self.run.folder, hint=hint)
+            raise RunError(message, file=self.run.folder if self.history else None, hint=hint)
 
     def _end_epoch(self, started: float, graphs: int) -> EpochRecord:
         """Validates where it is due, and writes the history and the checkpoints."""

@@ -104,3 +104,24 @@ def test_no_two_nodes_share_a_place(nodes: int, steps: int, types: int, seed: in
     assert apart.min() > 0.2
     if types > 1 or steps:
         assert np.ptp(places[:, 0]) <= drawing.ROW_LENGTH * drawing.COLUMN_WIDTH
+
+
+def test_the_legend_names_the_frequent_relations_only(sample: Sample) -> None:
+    many = Schema("toy", SCHEMA.node_types, ("none",), tuple(f"r{chr(97 + i)}" for i in range(20)), SCHEMA.labels)
+    sample.relation = np.arange(20)
+    sample.head = sample.tail = np.zeros(20, np.int64)
+    sample.confidence, sample.level = np.ones(20, np.float32), np.ones(20, np.uint8)
+    sample.evidence_triples = ()
+    legend = drawing.draw_sample(sample, many).axes[0].get_legend()
+    assert legend is not None
+    named = [text.get_text() for text in legend.get_texts()]
+    assert [name for name in named if name.startswith("r")] == [f"r{chr(97 + i)}" for i in range(14)]
+    assert "6 more" in named
+
+
+def test_there_is_room_for_arcs_above_the_topmost_row() -> None:
+    row = make([0] * 9 + [1], [-1] * 10, [(0, 0, 8), (8, 0, 0), (0, 0, 9)])
+    low, high = drawing.draw_sample(row, SCHEMA).axes[0].get_ylim()
+    flat = make([0] * 9 + [1], [-1] * 10, [(0, 0, 1), (0, 0, 9)])
+    assert high > drawing.draw_sample(flat, SCHEMA).axes[0].get_ylim()[1]
+    assert low == drawing.draw_sample(flat, SCHEMA).axes[0].get_ylim()[0]

@@ -98,6 +98,14 @@ class Tags(HTMLParser):
         assert self.open.pop() == tag
 
 
+def test_the_accuracy_stands_beside_all_that_it_must_beat(page: Path) -> None:
+    cards = re.findall(r'<div class="card"><b>(.*?)</b>([^<]*)<', page.read_text(encoding="utf-8"))
+    lines = {name: figure for figure, name in cards}
+    expected = {"majority class": "50.0%", "local probe": "53.0%", "shallow probe": "60.0%"}
+    assert {name: lines[name] for name in expected} == expected
+    assert next(name for _, name in cards) == "accuracy"
+
+
 def test_everything_is_inside_the_file(page: Path, report: Report) -> None:
     html = page.read_text(encoding="utf-8")
     tags = Tags()

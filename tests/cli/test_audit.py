@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Command, JsonCommand
 
 KEYS = {
@@ -17,6 +19,19 @@ def test_one_object_with_the_keys_that_tools_rely_on(nsm_json: JsonCommand, sett
     assert status == 0
     assert told.keys() >= KEYS
     assert (told["domain"], told["samples"], told["verdict"]) == ("planning", 120, "inconclusive")
+
+
+@pytest.mark.parametrize(("graphs", "verdict", "strict_status"), [(120, "inconclusive", 0), (600, "fail", 1)])
+def test_a_script_can_stop_at_a_failing_audit(
+    nsm: Command, nsm_json: JsonCommand, settings: Path, graphs: int, verdict: str, strict_status: int
+) -> None:
+    arguments = ("audit", "planning", "--config", str(settings), "--set", f"planning.graphs={graphs}")
+    status, told = nsm_json(*arguments)
+    assert (status, told["verdict"]) == (0, verdict)
+    assert nsm_json(*arguments, "--strict") == (strict_status, told)
+    status, out, _ = nsm(*arguments, "--strict", "--quiet")
+    assert status == strict_status
+    assert f"Verdict: {verdict}" in out
 
 
 def test_tables_for_people(nsm: Command, settings: Path) -> None:

@@ -28,7 +28,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert found.stdout.startswith("Usage: nsm")
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "audit", "data show"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "audit", "data import", "data show", "data card"])
 def test_help_teaches_by_example(nsm: Command, command: str) -> None:
     status, out, _ = nsm(*command.split(), "--help")
     assert status == 0
@@ -45,6 +45,8 @@ def test_help_teaches_by_example(nsm: Command, command: str) -> None:
         ["train", "planning", "--epochs", "ten"],
         ["evaluate"],
         ["no-such-command"],
+        ["no-such-command", "--help"],
+        ["data", "no-such-command", "--help"],
         ["data", "show", "planning", "-n", "0"],
         ["evaluate", "x", "--split", "all"],
     ],
@@ -58,6 +60,17 @@ def test_usage_errors(nsm: Command, nsm_json: JsonCommand, arguments: list[str])
     assert status == 2
     assert told.keys() == {"error", "file", "line", "hint"}
     assert told["error"]
+
+
+@pytest.mark.parametrize("more", [[], ["--help"], ["planning", "--help"]])
+def test_a_misspelt_command_has_its_neighbour_named(nsm: Command, nsm_json: JsonCommand, more: list[str]) -> None:
+    for typo, right in ((["evalute"], "evaluate"), (["data", "shw"], "show")):
+        status, out, err = nsm(*typo, *more)
+        assert (status, out) == (2, "")
+        assert f"No such command '{typo[-1]}'. Did you mean '{right}'?" in err
+        status, told = nsm_json(*typo, *more)
+        assert (status, told["hint"]) == (2, "see nsm --help")
+        assert f"'{right}'" in told["error"]
 
 
 def test_an_error_is_two_lines_with_file_and_line(nsm: Command, nsm_json: JsonCommand, settings: Path) -> None:
@@ -78,7 +91,7 @@ def test_an_error_is_two_lines_with_file_and_line(nsm: Command, nsm_json: JsonCo
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train", "astrology"], "domain: expected 'planning', got 'astrology'"),
+        (["train", "astrology"], "domain: expected 'planning' or 'own', got 'astrology'"),
         (["train", "planning", "--set", "lr"], "expected key=value, got 'lr'"),
     ],
 )

@@ -35,17 +35,39 @@ def test_an_option_beats_a_setting_and_that_the_file(file: Path) -> None:
 
 def test_a_flag_that_is_not_given_leaves_the_file_as_it_is(file: Path) -> None:
     assert configure(file, None).planning.allow_leaks
-    assert not configure(None, None).planning.allow_leaks
-    assert configure(None, None, allow_leaks=True).planning.allow_leaks
+    assert not configure(None, None, domain="planning").planning.allow_leaks
+    assert configure(None, None, domain="planning", allow_leaks=True).planning.allow_leaks
+
+
+def test_leaks_are_allowed_in_the_domain_that_is_asked_for(tmp_path: Path) -> None:
+    settings = configure(None, None, data=tmp_path, allow_leaks=True)
+    assert settings.own.allow_leaks
+    assert not settings.planning.allow_leaks
+
+
+def test_own_data_needs_no_domain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for domain in (None, "own"):
+        settings = configure(None, None, domain=domain, data=Path("mine"))
+        assert (settings.domain, settings.own.data) == ("own", tmp_path / "mine")
+    with pytest.raises(ConfigError, match="expected no domain, got 'planning'"):
+        configure(None, None, domain="planning", data=Path("mine"))
+
+
+def test_something_has_to_say_the_domain(file: Path) -> None:
+    assert configure(file, None).domain == "planning"
+    with pytest.raises(ConfigError, match="expected a domain, got none") as caught:
+        configure(None, None)
+    assert "--data" in str(caught.value.hint)
 
 
 def test_plan_files_are_what_plans_come_from(tmp_path: Path) -> None:
-    own = configure(None, [], pddl=tmp_path / "a").planning
+    own = configure(None, [], domain="planning", pddl=tmp_path / "a").planning
     assert (own.pddl, own.plans, own.plan_source) == (tmp_path / "a", None, "walk")
-    given = configure(None, [], pddl=tmp_path / "a", plans=tmp_path / "b").planning
+    given = configure(None, [], domain="planning", pddl=tmp_path / "a", plans=tmp_path / "b").planning
     assert (given.pddl, given.plans, given.plan_source) == (tmp_path / "a", tmp_path / "b", "files")
     with pytest.raises(ConfigError, match=r"set planning\.pddl as well"):
-        configure(None, [], plans=tmp_path / "b")
+        configure(None, [], domain="planning", plans=tmp_path / "b")
 
 
 def test_threads_are_those_of_the_configuration(file: Path) -> None:
@@ -61,13 +83,13 @@ def test_threads_that_the_user_chose_stay(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_mistake_changes_nothing() -> None:
     with pytest.raises(ConfigError, match="unknown key 'epoch'"):
-        configure(None, ["threads=2", "epoch=3"])
+        configure(None, ["threads=2", "epoch=3"], domain="planning")
     assert not set(THREADS) & set(os.environ)
 
 
-@pytest.mark.parametrize("command", ["train", "audit", "data show"])
+@pytest.mark.parametrize("command", ["train", "audit", "data show", "data card"])
 def test_commands_share_their_options(nsm: Command, command: str) -> None:
     status, out, _ = nsm(*command.split(), "--help")
     assert status == 0
-    shared = ("--config", "--set", "--seed", "--root", "--pddl", "--plans", "--quiet", "--json", "--debug")
+    shared = ("--config", "--set", "--seed", "--root", "--data", "--pddl", "--plans", "--quiet", "--json", "--debug")
     assert [option for option in shared if f" {option} " not in out] == []

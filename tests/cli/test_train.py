@@ -9,7 +9,10 @@ import sys
 from pathlib import Path
 from subprocess import PIPE
 
+import pytest
+
 from nsm.config import load_config
+from nsm.training import Callback, EpochRecord, Trainer
 from nsm.training.checkpoints import load_checkpoint
 from tests.cli.conftest import Command, JsonCommand
 
@@ -62,6 +65,32 @@ def test_a_runs_own_configuration_repeats_it(nsm_json: JsonCommand, settings: Pa
     assert again["best_val_acc"] == first["best_val_acc"]
     status, told = nsm_json("train", "planning", "--config", f"{first['run']}/config.toml")
     assert (status, told["error"]) == (2, "run 'one' exists already")
+
+
+def test_without_a_validation_there_is_nothing_to_evaluate(
+    nsm: Command, settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stop(Callback):
+        def __init__(self, console: object) -> None:
+            del console
+
+        def on_epoch(self, trainer: Trainer, record: EpochRecord) -> None:
+            del record
+            trainer.stop_requested = True
+
+    arguments = ("train", "planning", "--config", str(settings), "--set", "eval_every=2", "--quiet")
+    assert "nsm evaluate" in nsm(*arguments, "--run", "whole")[1]
+    monkeypatch.setattr("nsm.pipeline.training.TrainingProgress", Stop)
+    status, out, _ = nsm(*arguments, "--run", "half")
+    assert status == 0
+    assert out.startswith("interrupted after 1 epochs")
+    assert "nsm evaluate" not in out
+    assert "accuracy" not in out
+    folder = settings.parent / "root" / "planning" / "runs" / "half"
+    assert f"run       {folder}" in out
+    assert (folder / "last.pt").exists()
+    status, _, err = nsm("evaluate", str(folder))
+    assert (status, err) == (2, f"Error: {folder / 'best_model.pt'}: there is no checkpoint here\n")
 
 
 def test_own_problems(nsm: Command, settings: Path, tmp_path: Path) -> None:

@@ -54,11 +54,16 @@ def test_alias_in_every_layer(write: Write) -> None:
     [
         ("run=2024", lambda config: config.run == "2024"),
         ('run="quoted"', lambda config: config.run == "quoted"),
-        ("root=~/x y", lambda config: config.root == Path("~/x y")),
+        ("root=~/x y", lambda config: config.root == Path("~/x y").expanduser()),
         ("planning.domains=ferry,grid", lambda config: config.planning.domains == ("ferry", "grid")),
         ("planning.domains=['ferry']", lambda config: config.planning.domains == ("ferry",)),
         ("planning.allow_leaks=true", lambda config: config.planning.allow_leaks is True),
         ("blocks=[1, 2, 3]", lambda config: config.blocks_per_level == (1, 2, 3)),
+        ("blocks=1,2,3", lambda config: config.blocks_per_level == (1, 2, 3)),
+        ("blocks=1, 2, 3", lambda config: config.blocks_per_level == (1, 2, 3)),
+        ("blocks=4", lambda config: config.blocks_per_level == (4, 4, 4)),
+        ("planning.domains=ferry", lambda config: config.planning.domains == ("ferry",)),
+        ("planning.domains='ferry', \"grid\"", lambda config: config.planning.domains == ("ferry", "grid")),
         ("cycle_weight=1", lambda config: config.cycle_weight == 1.0),
         ("lr = 1e-3", lambda config: config.learning_rate == 1e-3),
     ],
@@ -84,6 +89,9 @@ def test_values_on_the_command_line(pair: str, read: Callable[[Config], bool]) -
         ("epochs = 1.5\n", 1, "epochs: expected a whole number, got 1.5", None),
         ("epochs = true\n", 1, "epochs: expected a whole number, got True", None),
         ("seed = 1\nepochs = 0\n", 2, "epochs: expected at least 1, got 0", None),
+        ("blocks = 'two'\n", 1, "blocks: expected a whole number, got 'two'", None),
+        ("blocks = [1, 'x', 3]\n", 1, "blocks: expected a whole number, got 'x'", None),
+        ("blocks = [1, 2, 0]\n", 1, "blocks: expected at least 1, got 0", None),
         ("lr = 'fast'\n", 1, "lr: expected a number, got 'fast'", None),
         ("model = 'big'\n", 1, "model: expected 'hierarchy' or 'flat', got 'big'", None),
         ("planning = 3\n", 1, "planning: expected a table, got 3", None),
@@ -122,6 +130,15 @@ def test_an_error_in_an_override_names_the_override_not_the_file(write: Write) -
 def test_an_override_without_key_or_value(pair: str) -> None:
     with pytest.raises(ConfigError, match="expected key=value"):
         load_config(None, [pair])
+
+
+def test_lists_that_are_nested_too_deep(write: Write) -> None:
+    deep = f"{'[' * 5000}1{']' * 5000}"
+    with pytest.raises(ConfigError, match="nested too deep") as caught:
+        load_config(write(f"blocks = {deep}\n"))
+    assert caught.value.file is not None
+    with pytest.raises(ConfigError, match="blocks: expected a whole number"):
+        load_config(None, [f"blocks={deep}"])
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

@@ -53,6 +53,16 @@ def test_one_number_of_blocks_serves_all_levels() -> None:
     assert Config(num_levels=2, blocks=(1, 2)).blocks_per_level == (1, 2)
 
 
+def test_paths_that_mean_the_same_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    relative = load_config(None, ["root=~/runs", "planning.pddl=own"], seed=3)
+    found = relative.with_absolute_paths()
+    assert (found.root, found.cache, found.planning.pddl) == (tmp_path / "home" / "runs", None, tmp_path / "own")
+    assert (found.seed, found.planning.plans) == (3, None)
+    assert found.with_absolute_paths() == found
+
+
 def test_the_table_of_the_domain() -> None:
     config = Config(planning=PlanningConfig(allow_leaks=True))
     assert config.domain_table is config.planning

@@ -22,6 +22,11 @@ KEYS = {
 }  # fmt: skip
 
 
+def local(accuracy: float) -> tuple[ProbeScore, ...]:
+    """What a domain's own probe might find."""
+    return (ProbeScore("steps", accuracy, accuracy - 0.55, 3),)
+
+
 @pytest.fixture
 def clean_probes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Probes that find nothing, at once, for tests of everything else."""
@@ -32,7 +37,7 @@ def clean_probes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def honest(tmp_path_factory: pytest.TempPathFactory) -> AuditResult:
     graphs = packed(tmp_path_factory.mktemp("honest") / "packed", twins(600))
-    return audit(graphs, confirm=lambda _: 1.0, local_probe=lambda view: 0.5 + 0.01 * (len(view) == 600))
+    return audit(graphs, confirm=lambda _: 1.0, local_probes=lambda view: local(0.5 + 0.01 * (len(view) == 600)))
 
 
 def test_honest_twins_pass(honest: AuditResult) -> None:
@@ -119,8 +124,21 @@ def test_labels_that_nobody_confirms_fail(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("clean_probes")
 def test_a_strong_local_probe_fails(tmp_path: Path) -> None:
     graphs = packed(tmp_path / "packed", twins(500))
-    assert audit(graphs, local_probe=lambda _: 0.61).verdict == "fail"
-    assert audit(graphs, local_probe=lambda _: 0.60).verdict == "pass"
+    assert audit(graphs, local_probes=lambda _: local(0.61)).verdict == "fail"
+    assert audit(graphs, local_probes=lambda _: local(0.60)).verdict == "pass"
+    shown = ProbeScore("deeper", 0.9, 0.35, 3, judged=False)
+    result = audit(graphs, local_probes=lambda _: (*local(0.60), shown))
+    assert (result.verdict, result.local_probe) == ("pass", 0.60)
+
+
+@pytest.mark.usefixtures("clean_probes")
+def test_a_local_probe_that_is_surely_strong_in_one_family_fails(tmp_path: Path) -> None:
+    graphs = packed(tmp_path / "packed", twins(500))
+    for low, verdict in ((0.09, "pass"), (0.11, "fail")):  # beyond the majority's 0.5
+        scores = (*local(0.55), ProbeScore("steps", 0.7, low, 3, "odd"))
+        result = audit(graphs, local_probes=lambda _, scores=scores: scores)
+        assert (result.verdict, result.local_probe) == (verdict, 0.55)
+        assert any("70.0% of the labels in odd" in why for why in result.reasons) == (verdict == "fail")
 
 
 @pytest.mark.usefixtures("clean_probes")
@@ -137,7 +155,7 @@ def test_a_single_group_is_inconclusive(tmp_path: Path) -> None:
     samples = twins(600)
     for sample in samples:
         sample.group, sample.info = "one", {**sample.info, "split": "train"}
-    result = audit(packed(tmp_path / "packed", samples), local_probe=lambda _: 0.5)
+    result = audit(packed(tmp_path / "packed", samples), local_probes=lambda _: local(0.5))
     assert (result.verdict, result.probe, result.local_probe) == ("inconclusive", None, None)
     assert "all graphs belong to one group" in result.reasons[0]  # there are enough of them
     json.dumps(result.to_json(), allow_nan=False)
@@ -149,11 +167,11 @@ def test_large_sets_are_probed_on_whole_groups(tmp_path: Path, monkeypatch: pyte
     graphs = packed(tmp_path / "packed", twins(200))
     seen: list[int] = []
 
-    def look(view: object) -> float:
+    def look(view: object) -> tuple[ProbeScore, ...]:
         groups = view.groups  # type: ignore[attr-defined]
         seen.extend(np.unique(groups, return_counts=True)[1].tolist())
-        return 0.5
+        return local(0.5)
 
-    result = audit(graphs, local_probe=look)
+    result = audit(graphs, local_probes=look)
     assert (result.samples, result.probed) == (200, 100)
     assert seen == [2] * 50

@@ -34,8 +34,8 @@ if __name__ == "__main__":  # a worker imports this script, and needs no torch
 """
 
 
-def folders(cache: Path) -> list[str]:
-    return sorted(path.name for path in cache.iterdir() if path.is_dir())
+def left_in(cache: Path) -> list[str]:
+    return sorted(path.name for path in cache.iterdir())
 
 
 def test_bytes_do_not_depend_on_hash_seed_or_workers(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_bytes_do_not_depend_on_hash_seed_or_workers(tmp_path: Path) -> None:
         script.write_text(BUILD)
         command = [sys.executable, str(script), str(cache), workers]
         subprocess.run(command, env=environment, cwd=tmp_path, check=True)
-        files = [path for path in sorted(cache.rglob("*")) if path.is_file() and path.suffix != ".lock"]
+        files = [path for path in sorted(cache.rglob("*")) if path.is_file()]
         contents.append({str(path.relative_to(cache)): path.read_bytes() for path in files})
     one, two = contents
     assert len(one) > 15
@@ -88,13 +88,13 @@ def test_a_damaged_folder_is_built_again(tmp_path: Path) -> None:
 def test_a_failing_shard_leaves_nothing(tmp_path: Path, workers: int) -> None:
     with pytest.raises(DataError, match=r"facts\.tsv:7: expected an integer \(correct it\)"):
         build_dataset(OddSource(fault="error"), tmp_path, workers=workers)
-    assert folders(tmp_path) == []
+    assert left_in(tmp_path) == []
 
 
 def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         build_dataset(OddSource(fault="interrupt"), tmp_path)
-    assert folders(tmp_path) == []
+    assert left_in(tmp_path) == []
 
 
 def test_what_a_killed_build_left_is_cleared(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_what_a_killed_build_left_is_cleared(tmp_path: Path) -> None:
     left.mkdir(parents=True)
     (left / "part-000000.npz").write_bytes(b"half")
     build_dataset(OddSource(), tmp_path)
-    assert folders(tmp_path) == [folder.name]
+    assert left_in(tmp_path) == [folder.name]
 
 
 def test_a_second_build_waits_for_the_first(tmp_path: Path) -> None:
@@ -111,7 +111,8 @@ def test_a_second_build_waits_for_the_first(tmp_path: Path) -> None:
     source = OddSource(calls=tmp_path / "calls")
     cache = tmp_path / "cache"
     cache.mkdir()
-    lock = FileLock(f"{dataset_folder(source, cache)}.lock", thread_local=False)
+    folder = dataset_folder(source, cache)
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"), thread_local=False)
     is_waiting = threading.Event()
 
     def watch(*step: int | str) -> None:
@@ -214,7 +215,7 @@ def test_numbers_of_two_types_become_one_column(tmp_path: Path) -> None:
 def test_a_source_of_nothing(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no samples"):
         build_dataset(ListSource(()), tmp_path)
-    assert folders(tmp_path) == []
+    assert left_in(tmp_path) == []
 
 
 def test_the_source_is_recorded(odd_graphs: PackedGraphs) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from nsm.config import Config
 from nsm.models import Output, compute_loss, reconstruction_error
 
 
@@ -35,6 +36,8 @@ def test_total_is_task_plus_weighted_cycle_and_flat_models_have_no_cycle() -> No
     torch.testing.assert_close(losses.task, torch.nn.functional.cross_entropy(logits, Labelled.y))
     torch.testing.assert_close(losses.cycle, reconstruction_error(target * 0.5, target, batch, 2).mean())
     torch.testing.assert_close(losses.total, losses.task + 0.3 * losses.cycle)
+    usual = compute_loss(output, Labelled)
+    torch.testing.assert_close(usual.total, losses.task + Config().cycle_weight * losses.cycle)
     flat = compute_loss(Output(logits, None, None, batch), Labelled, cycle_weight=0.3)
     assert flat.cycle.item() == 0.0 and torch.equal(flat.total, flat.task)
 

@@ -68,7 +68,7 @@ def test_a_wrong_label_is_not_confirmed(tmp_path: Path) -> None:
     task = opened(graphs=40, domains=("ferry",))
     assert isinstance(task.source, PlanningSource)
     assert task.confirm is not None
-    assert task.local_probe is not None
+    assert task.local_probes is not None
     samples = task.source.make(Shard("ferry", 0, 4))
     assert len(samples) > 4
     assert task.confirm(packed(tmp_path / "right", task.source, samples)) == 1.0

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from nsm import pipeline
 from nsm.config import Config
+from nsm.data.triples import Sample
 from nsm.errors import CheckpointError, RunError
+from nsm.pipeline import domains
 from nsm.runs import Run, list_runs
 from nsm.training.checkpoints import load_checkpoint, save_checkpoint
+from tests.training.toy_graphs import MarkedChains
 
 KEYS = {
     "split",
@@ -94,10 +101,81 @@ def test_the_flat_model_has_nothing_to_reconstruct(config: Config) -> None:
     )
 
 
+@dataclass(frozen=True)
+class LaterChains(MarkedChains):
+    """The same chains as a later version of the code would make them."""
+
+    shift: int | None = None
+
+    def key(self) -> Mapping[str, Any]:
+        return {**super().key(), "code": "later"}
+
+    def chain(self, number: int) -> Sample:
+        assert self.shift is not None, "this would be built again"
+        return super().chain(number + self.shift)
+
+
+def test_data_of_older_code_is_opened_by_its_name(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = pipeline.evaluate(run, quiet=True).figures
+    monkeypatch.setitem(domains.TASKS, "planning", lambda _: domains.Task(LaterChains(120)))
+    assert pipeline.evaluate(run, quiet=True).figures == expected
+
+
+def test_data_that_is_gone_is_built_again_and_must_be_the_same(
+    fresh: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = pipeline.train(fresh, quiet=True).run
+    expected = pipeline.evaluate(run, quiet=True).figures
+    monkeypatch.setitem(domains.TASKS, "planning", lambda _: domains.Task(LaterChains(120, shift=0)))
+    shutil.rmtree(tmp_path / "root" / "data")
+    assert pipeline.evaluate(run, quiet=True).figures == expected
+    monkeypatch.setitem(domains.TASKS, "planning", lambda _: domains.Task(LaterChains(120, shift=2)))
+    shutil.rmtree(tmp_path / "root" / "data")
+    with pytest.raises(CheckpointError, match="not those that it was trained on"):
+        pipeline.evaluate(run, quiet=True)
+
+
+def test_from_another_folder_than_it_was_trained_in(
+    toy_config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(tmp_path)
+    relative = toy_config.model_copy(update={"root": Path("root"), "cache": Path("data")})
+    run = pipeline.train(relative, quiet=True).run
+    expected = pipeline.evaluate(run, quiet=True).figures
+    monkeypatch.chdir(elsewhere)
+    assert pipeline.evaluate(Path("..") / run.folder, quiet=True).figures == expected
+    assert list(elsewhere.iterdir()) == []
+    assert len(list((tmp_path / "data").glob("*/meta.json"))) == 1
+
+
 def test_other_data_than_it_was_trained_on(run: Run) -> None:
     save_checkpoint(run.best, load_checkpoint(run.best) | {"data_fingerprint": "other"})
     with pytest.raises(CheckpointError, match="not those that it was trained on") as caught:
         pipeline.evaluate(run, quiet=True)
+    assert caught.value.file == str(run.best)
+
+
+def test_a_checkpoint_whose_schema_is_wrong(run: Run) -> None:
+    checkpoint = load_checkpoint(run.best)
+    right = checkpoint["schema"]
+    spoiled = ({"relations": []}, {"labels": 3}, {"relations": ["next", "next"]}, {"roles": ["goal"]})
+    for schema in (None, [], {}, {"domain": "planning"}, *(right | change for change in spoiled)):
+        save_checkpoint(run.best, checkpoint | {"schema": schema})
+        with pytest.raises(CheckpointError, match="damaged: its schema is wrong") as caught:
+            pipeline.load_model(run)
+        assert caught.value.file == str(run.best)
+    save_checkpoint(run.best, checkpoint)
+    assert isinstance(pipeline.load_model(run), torch.nn.Module)
+
+
+def test_a_checkpoint_of_another_model(run: Run) -> None:
+    checkpoint = load_checkpoint(run.best)
+    schema = {**checkpoint["schema"], "relations": [*checkpoint["schema"]["relations"], "after"]}
+    save_checkpoint(run.best, checkpoint | {"schema": schema})
+    with pytest.raises(CheckpointError, match="for another model") as caught:
+        pipeline.load_model(run)
     assert caught.value.file == str(run.best)
 
 

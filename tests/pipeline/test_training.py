@@ -12,8 +12,8 @@ from nsm import pipeline
 from nsm.config import Config, load_config
 from nsm.errors import ConfigError, DataError, RunError
 from nsm.pipeline.datasets import default_dataset_name, read_audit
-from nsm.runs import find_run, write_json
-from nsm.training import Callback, Trainer
+from nsm.runs import find_run, list_runs, write_json
+from nsm.training import Callback, StepRecord, Trainer
 from nsm.training.checkpoints import load_checkpoint
 
 
@@ -69,6 +69,37 @@ def test_a_training_that_cannot_begin_leaves_no_run(config: Config) -> None:
         pipeline.train(impossible, quiet=True)
     assert config.root is not None
     assert list((config.root / "planning" / "runs").iterdir()) == []
+
+
+@pytest.mark.parametrize("part", ["build_model", "_record"])
+def test_whatever_fails_before_the_first_step_leaves_no_run(
+    config: Config, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(f"nsm.pipeline.training.{part}", fail)
+    with pytest.raises(MemoryError):
+        pipeline.train(config, quiet=True)
+    assert config.root is not None
+    assert list((config.root / "planning" / "runs").iterdir()) == []
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_a_training_that_fails_keeps_what_it_has_learned(config: Config, epoch: int) -> None:
+    class Fail(Callback):
+        def on_step(self, trainer: Trainer, record: StepRecord) -> None:
+            del trainer
+            if record.epoch == epoch:
+                raise MemoryError
+
+    with pytest.raises(MemoryError):
+        pipeline.train(config, callbacks=[Fail()], quiet=True)
+    assert config.root is not None
+    runs = list_runs(config.root)
+    assert [len(run.read_history()) for run in runs] == [1] * (epoch - 1)
+    assert all(run.last.exists() and run.training_history.exists() for run in runs)
+    assert len(list((config.root / "planning" / "runs").iterdir())) == len(runs)
 
 
 def test_data_that_fails_its_audit_is_refused_unless_leaks_are_allowed(

@@ -180,14 +180,22 @@ def test_outside_of_the_main_thread(graphs: PackedGraphs, tmp_path: Path) -> Non
 
 
 def test_a_loss_that_is_no_number_stops_with_a_remedy(graphs: PackedGraphs, tmp_path: Path) -> None:
-    watcher = AtStep(1, lambda _: None)
+    def spoil(trainer: Trainer) -> None:
+        with torch.no_grad():
+            next(trainer.model.parameters()).fill_(float("nan"))
+
+    watcher = AtStep(1, spoil)
     trainer = toy_trainer(graphs, tmp_path, watcher)
-    with torch.no_grad():
-        next(trainer.model.parameters()).fill_(float("nan"))
-    with pytest.raises(RunError, match="the loss became nan in epoch 1, step 1") as caught:
+    with pytest.raises(RunError, match="the loss became nan in epoch 1, step 2") as caught:
         trainer.fit()
     assert "learning_rate" in str(caught.value.hint)
-    assert caught.value.file == str(trainer.run.folder)
+    assert caught.value.file is None
+    assert not trainer.run.folder.exists(), "nothing was learned"
+    later = toy_trainer(graphs, tmp_path, AtStep(len(trainer.train_loader) + 1, spoil))
+    with pytest.raises(RunError, match="the loss became nan in epoch 2, step") as caught:
+        later.fit()
+    assert caught.value.file == str(later.run.folder)
+    assert later.run.last.exists()
     assert watcher.ended
 
 

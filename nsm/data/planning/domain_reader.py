@@ -31,7 +31,7 @@ class DomainReader(Reader):
         for section in children_of(tree, "constants"):
             for name, kind, node in typed_list(section.children[2]):
                 self.check_type(kind, node)
-                self.constants[str(name)] = kind
+                self.declare(self.constants, name, kind)
         for section in children_of(tree, "predicates"):
             self._read_predicates(section)
         operators: dict[str, Operator] = {}

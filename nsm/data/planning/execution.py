@@ -57,6 +57,20 @@ def execute(state: int, plan: Sequence[GroundAction], goal: int, goal_not: int =
     return _VALID
 
 
+def nearest_cause(state: int, plan: Sequence[GroundAction], goal: int, goal_not: int = 0) -> int | None:
+    """Fewest steps from any broken condition back to its cause, if the plan went on after each; None if none is broken.
+
+    The first failure decides the label (`execute`); a later one that lies near its cause would still show it.
+    """
+    states, distances = [state], []
+    for point, (needed, unwanted) in enumerate([*((step.pos, step.neg) for step in plan), (goal, goal_not)], start=1):
+        broken = needed & ~states[-1] | unwanted & states[-1]
+        distances += [point - _last_change(states, 1 << fact) for fact in fact_ids(broken)]
+        if point <= len(plan):
+            states.append(states[-1] & plan[point - 1].keep | plan[point - 1].add)
+    return min(distances, default=None)
+
+
 def final_state(state: int, plan: Sequence[GroundAction]) -> int:
     """The state after ``plan``, whose steps are taken to be applicable."""
     for action in plan:

@@ -7,7 +7,7 @@ mentions.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -161,6 +161,20 @@ class GroundTask:
             found += [action for action in watched[low] if state & action.pos == action.pos and not state & action.neg]
             watching ^= low
         return found
+
+    @cached_property
+    def ties(self) -> dict[str, set[str]]:
+        """For each object those in a static fact of two or more with it, if it is in one such fact at that place."""
+        mentioned: defaultdict[tuple[str, int, str], list[Atom]] = defaultdict(list)
+        for fact in self.problem.init:
+            if fact.predicate not in self.domain.fluents:
+                for position, arg in enumerate(fact.args):
+                    mentioned[fact.predicate, position, arg].append(fact)
+        ties: defaultdict[str, set[str]] = defaultdict(set)
+        for (_, _, arg), facts in mentioned.items():
+            if len(facts) == 1:
+                ties[arg] |= {*facts[0].args} - {arg}
+        return dict(ties)
 
     @cached_property
     def _watches(self) -> tuple[list[GroundAction], dict[int, list[GroundAction]], int]:

@@ -41,7 +41,7 @@ def read_plan(path: str | Path, domain: Domain, problem: Problem) -> list[Step]:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise DataError("the plan file does not exist", file=path) from None
     except UnicodeDecodeError as error:

@@ -24,13 +24,14 @@ class ProblemReader(Reader):
             DataError: If something is undeclared, of a wrong arity or type, or unsupported.
         """
         tree = self.source.tree
+        (head,), (of,) = children_of(tree, "problem_def"), children_of(tree, "problem_domain")
+        if str(of.children[2]) != self.domain.name:
+            message = f"expected a problem of the domain {self.domain.name!r}, came one of {str(of.children[2])!r}"
+            raise self.source.error(message, line_of(of), f"(:domain {self.domain.name})")
         for section in children_of(tree, "objects"):
             for name, kind, node in typed_list(section.children[2]):
                 self.check_type(kind, node)
-                if self.objects.setdefault(str(name), kind) != kind:
-                    message = f"object {str(name)!r} has two types, {self.objects[name]!r} and {kind!r}"
-                    raise self.source.error(message, line_of(name), "declare it once")
-        (head,), (of,) = children_of(tree, "problem_def"), children_of(tree, "problem_domain")
+                self.declare(self.objects, name, kind)
         (init,), (goal,) = children_of(tree, "init"), children_of(tree, "goal")
         goals: dict[bool, list[Atom]] = {True: [], False: []}
         for holds, node in self.literals(goal.children[2], "the goal"):

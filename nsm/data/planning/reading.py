@@ -78,6 +78,13 @@ class Reader:
                 hint = hint_for(word, self.types, "declared types")
                 raise self.source.error(f"unknown type {word!r}", line_of(node), hint)
 
+    def declare(self, objects: dict[str, str], name: Node, kind: str) -> None:
+        """Adds an object with its type; raises if there is one of its name already."""
+        if str(name) in objects:
+            message = f"object {str(name)!r} is declared twice, of type {objects[str(name)]!r} before"
+            raise self.source.error(message, line_of(name), "declare each object and constant once")
+        objects[str(name)] = kind
+
     def literals(self, tree: Node, where: str, holds: bool = True) -> Iterator[tuple[bool, Node]]:
         """Yields (whether it must hold, the atom's node) for each literal of a conjunction."""
         if len(tree.children) == 1:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from hashlib import sha256
-from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -18,19 +15,22 @@ from nsm.data.planning.generators import generate, load_builtin_domain
 from nsm.data.planning.graphs import planning_schema, story_graph
 from nsm.data.planning.grounding import GroundTask, fact_mask
 from nsm.data.planning.strips import Domain
-from nsm.data.planning.swaps import Story, Twins, bigrams, find_twins
+from nsm.data.planning.swaps import Story, Twins, find_twins
 from nsm.data.planning.user import UserProblems
-from nsm.data.planning.walks import choose_goal, random_walk
+from nsm.data.planning.walks import choose_focus, choose_goal, random_walk
 from nsm.data.triples import Sample, Schema
 from nsm.errors import DataError
 
 PAIRS_PER_SHARD = 50
-REFERENCE_TASKS = 40  # problems whose plans show which steps usually follow each other
 WALKS_PER_TASK = 6
-ATTEMPTS = 84  # plans tried for one pair before it is given up
-SWAP_ATTEMPTS = 48  # after these, two steps change places instead of two objects
-HIDDEN_ATTEMPTS = 66  # after these, neighbouring steps or a near cause may show the failure; the audit judges
+ATTEMPTS = 60  # plans tried for one pair before it is given up
+SWAP_SHARE = 0.2  # pairs whose objects change places, where that can be hidden; counting shows many of these
+SWAP_ATTEMPTS = 8  # after these, steps change places instead of objects
+ORDER_ATTEMPTS = 30  # after these, objects change places instead of steps
+NEAR_ATTEMPTS = 42  # after these, a failure may be near its cause: in some domains every one is
 LOCAL_ATTEMPTS = 8  # after these, a failure that was to be near its cause may be far from it
+LARGE = 20  # in problems with more objects, every second turn of walks keeps to a few of them
+FOCUS = 6
 MAX_DRAWS = 200  # problems drawn before too high a number of objects is refused
 MIN_ARGUMENTS = 4  # argument relations that every data set has, so that models of different domains fit each other
 
@@ -196,42 +196,20 @@ class PlanningSource:
         entropy = int.from_bytes(sha256(f"{family}/{number}".encode()).digest()[:8], "little")
         rng = np.random.default_rng([self.seed, entropy])
         nearest = self.settings.min_distance
-        is_hidden = bool(rng.random() < self.settings.nonlocal_share)
+        is_hidden, is_swap = rng.random(2) < (self.settings.nonlocal_share, SWAP_SHARE)
         for attempt, story in enumerate(self._stories(family, number, rng)):
             wanted = range(nearest, len(story.plan) + 2)
             if not is_hidden and attempt < LOCAL_ATTEMPTS:
                 wanted = range(1, nearest)
-            elif attempt >= HIDDEN_ATTEMPTS:  # in some domains every failure is near its cause
+            elif attempt >= NEAR_ATTEMPTS:
                 wanted = range(1, len(story.plan) + 2)
-            twins = find_twins(
-                story,
-                wanted,
-                rng,
-                use_original=bool(rng.random() < 0.5),
-                usual=self._usual(family) if attempt < HIDDEN_ATTEMPTS else None,
-                by_order=SWAP_ATTEMPTS <= attempt < HIDDEN_ATTEMPTS,
-            )
+            by_order = attempt >= SWAP_ATTEMPTS if is_swap else attempt < ORDER_ATTEMPTS
+            twins = find_twins(story, wanted, rng, by_order=by_order)
             if twins is not None:
-                return self._samples(twins, family, number)
+                return self._samples(twins, family, number, rng)
         return []
 
-    @cached_property
-    def _identity(self) -> str:
-        return json.dumps(self.key(), sort_keys=True)
-
-    def _usual(self, family: str) -> Counter[tuple[object, ...]]:
-        """How often each bigram of steps occurs in the first plans of a family."""
-        key = (self._identity, family)
-        if key not in _USUAL:
-            rng = np.random.default_rng(0)
-            found: Counter[tuple[object, ...]] = Counter()
-            for number in range(REFERENCE_TASKS):
-                for story in islice(self._stories(family, number, rng), WALKS_PER_TASK):
-                    found.update(bigrams(story.plan))
-            _USUAL[key] = found
-        return _USUAL[key]
-
-    def _samples(self, twins: Twins, family: str, number: int) -> list[Sample]:
+    def _samples(self, twins: Twins, family: str, number: int, rng: np.random.Generator) -> list[Sample]:
         problem = twins.valid.task.problem.name
         group = f"{family}/{problem}" if self.user is not None else f"{family}/{number}"
         samples = []
@@ -245,7 +223,7 @@ class PlanningSource:
                 "distance": twins.failure.distance or 0,
             }
             samples.append(story_graph(story, execution, group=group, info=info))
-        return samples
+        return samples[::-1] if rng.random() < 0.5 else samples  # the place in the file shall not tell the label
 
     def _stories(self, family: str, number: int, rng: np.random.Generator) -> Iterator[Story]:
         """Yields working plans for one pair, at most `ATTEMPTS`."""
@@ -254,10 +232,12 @@ class PlanningSource:
                 yield self.user.stories[(number + attempt) % len(self.user.stories)]
             return
         length = int(rng.integers(self.settings.min_length, self.settings.max_length + 1))
-        for _ in range(ATTEMPTS // WALKS_PER_TASK):
-            task = self._task(family, number, rng)
+        for turn in range(ATTEMPTS // WALKS_PER_TASK):
+            task = self._task(family, number + turn, rng)
+            is_large = len(task.problem.objects) > LARGE
+            focus = choose_focus(task, rng, FOCUS) if is_large and turn % 2 else None
             for _ in range(WALKS_PER_TASK):
-                plan = random_walk(task, rng, length)
+                plan = random_walk(task, rng, length, focus=focus)
                 goal = None if plan is None else choose_goal(task, plan, rng)
                 if plan is not None and goal is not None:
                     yield Story(task, task.init, tuple(plan), fact_mask(goal))
@@ -273,11 +253,6 @@ class PlanningSource:
             f"none of {MAX_DRAWS} problems of {family!r} has planning.min_objects = {self.settings.min_objects} objects"
         )
         raise DataError(what, hint="lower planning.min_objects, or raise planning.scale")
-
-
-_USUAL: dict[
-    tuple[str, str], Counter[tuple[object, ...]]
-] = {}  # of each source and family, worked out once per process
 
 
 @lru_cache(maxsize=1)

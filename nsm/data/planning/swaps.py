@@ -1,10 +1,11 @@
-"""Identity swaps: from a plan that works, a twin that fails for a reason that no count or local pattern shows.
+"""Twins: from a plan that works, one that fails for a reason that no count or local pattern shows.
 
-Two objects of one kind change places in the initial state only, in the plan from some step on only, or in the goal
-only. The executor says whether the result still works; if it does, it counts as valid. A twin is taken only where it
-agrees with its partner exactly in what trivial probes see (numbers of nodes and of edges by relation, roles, degrees)
-and in what neighbouring steps show, and as nearly as possible in the edges of each fact. Where a plan has no such swap,
-two of its steps may change places instead: then the twins agree in all but the order of steps.
+Either two runs of steps change places (see `nsm.data.planning.reordering`), or two objects of one kind do: in the
+initial state only, in the plan from some step on only, or in the goal only. The executor says whether the result still
+works; if it does, it counts as valid. A twin is taken only where it agrees with its partner exactly in what trivial
+probes see (numbers of nodes and of edges by relation, roles, degrees) and in every pair of neighbouring steps. Twins by
+reordering also agree in the edges of each fact; after a swap of objects some facts are added or taken away once too
+often, which counting alone can show, and so swaps are a minority (see `nsm.data.planning.source`).
 """
 
 from __future__ import annotations
@@ -12,19 +13,17 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from itertools import combinations, pairwise
-from operator import itemgetter
+from itertools import combinations
 
 import numpy as np
 
-from nsm.data.planning.execution import Execution, execute
+from nsm.data.planning.execution import Execution, execute, nearest_cause
 from nsm.data.planning.grounding import GroundAction, GroundTask, fact_ids
+from nsm.data.planning.reordering import bigram, reorderings
 from nsm.data.planning.strips import Atom
 from nsm.data.planning.view import TrivialView, step_facts
 
-USUAL = 2  # a bigram may be this much rarer than the one in whose place it comes
-LOOKED_AT = 6  # matching swaps of one plan that are compared in detail
+LOOKED_AT = 8  # twins of one plan that are compared in detail
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Story:
 
     Attributes:
         init, goal, goal_not: Masks of facts.
-        kind: Where objects were swapped, ``initial``, ``plan`` or ``goal``; or ``order`` (of two steps), or ``none``.
+        kind: Where objects were swapped, ``initial``, ``plan`` or ``goal``; or ``order`` (of steps), or ``none``.
         swapped: The two objects, or nothing.
         start: The first changed step, 0 unless ``kind`` is ``plan`` or ``order``.
     """
@@ -80,9 +79,23 @@ def largest_degrees(story: Story) -> tuple[object, ...]:
 
 
 def difference(one: Story, other: Story) -> int:
-    """How many facts of one story have no counterpart with the same edges in the other."""
-    a, b = Counter(_edges_of_facts(one).values()), Counter(_edges_of_facts(other).values())
+    """How much two stories differ in what a somewhat deeper look shows: the smaller, the better hidden.
+
+    Counted are facts without a counterpart with the same edges, pairs of steps two places apart, and pairs of
+    consecutive steps of one object.
+    """
+    a, b = _deeper_look(one), _deeper_look(other)
     return (a - b).total() + (b - a).total()
+
+
+def _deeper_look(story: Story) -> Counter[tuple[object, ...]]:
+    seen: Counter[tuple[object, ...]] = Counter(_edges_of_facts(story).values())
+    seen.update(("apart", *bigram(first, second)) for first, second in zip(story.plan, story.plan[2:], strict=False))
+    before: dict[str, tuple[str, int]] = {}
+    for action in story.plan:
+        seen.update(("object", before.get(arg), action.name, place) for place, arg in enumerate(action.args))
+        before |= {arg: (action.name, place) for place, arg in enumerate(action.args)}
+    return seen
 
 
 def has_orphan(story: Story) -> bool:
@@ -106,19 +119,6 @@ def _edges_of_facts(story: Story) -> dict[int, tuple[int, ...]]:
     for fact, seen in events.items():
         seen[7] = story.init >> fact & 1
     return {fact: tuple(seen) for fact, seen in events.items()}
-
-
-@lru_cache(maxsize=100_000)
-def bigram(first: GroundAction, second: GroundAction) -> tuple[object, ...]:
-    """Two consecutive steps without their objects: operators, and which arguments are the same object."""
-    place: dict[str, int] = {}
-    equal = tuple(place.setdefault(arg, len(place)) for arg in (*first.args, *second.args))
-    return (first.name, second.name, *equal)
-
-
-def bigrams(plan: Sequence[GroundAction]) -> Iterator[tuple[object, ...]]:
-    """The bigrams of a plan."""
-    return (bigram(first, second) for first, second in pairwise(plan))
 
 
 def _about(story: Story, mask: int, action: GroundAction) -> Iterator[tuple[object, ...]]:
@@ -147,13 +147,10 @@ class Swapper:
 
     Args:
         task: The problem; its kinds of objects are worked out once.
-        usual: How often each bigram of steps occurs in working plans of the domain; with it, only swaps of the plan
-            are made whose first swapped step follows its predecessor about as usually as before.
     """
 
-    def __init__(self, task: GroundTask, usual: Counter[tuple[object, ...]] | None = None) -> None:
+    def __init__(self, task: GroundTask) -> None:
         self.task = task
-        self.usual = usual
         self._fluents: dict[int, list[int]] = {}
         members: defaultdict[tuple[object, ...], list[str]] = defaultdict(list)
         for name, kind in kinds_of_objects(task).items():
@@ -200,29 +197,13 @@ class Swapper:
                 continue
             new = plan[start] = self.task.action(old.name, tuple(_other(arg, a, b) for arg in old.args))
             pending.append((old, new))
-            if not self._is_usual(plan[start - 1], old, new):
+            if bigram(plan[start - 1], old) != bigram(plan[start - 1], new):
                 continue
             for before, after in pending:
                 view.exchange(before, after)
             pending.clear()
             if view.key == whole.key:
                 yield replace(story, plan=tuple(plan), kind="plan", swapped=(a, b), start=start)
-
-    def exchanges(self, story: Story) -> Iterator[Story]:
-        """Yields the plans in which two steps have changed places, where each then follows its predecessor as usual.
-
-        Steps, facts and objects stay what they were, so a trivial probe sees no difference, nor does one that looks
-        at the edges of each node.
-        """
-        steps = story.plan
-        for first, second in combinations(range(len(steps)), 2):
-            plan = list(steps)
-            plan[first], plan[second] = steps[second], steps[first]
-            seams = {place for at in (first, second) for place in (at, at + 1) if 0 < place < len(steps)}
-            if plan[first] is not steps[first] and all(
-                self._fits(steps[at - 1 : at + 1], plan[at - 1 : at + 1]) for at in seams
-            ):
-                yield replace(story, plan=tuple(plan), kind="order", start=first)
 
     @staticmethod
     def _may_look_alike(story: Story, swapped: Story, present: int) -> bool:
@@ -237,16 +218,6 @@ class Swapper:
         if init not in self._fluents:
             self._fluents[init] = [fact for fact in fact_ids(init) if self.task.is_fluent(fact)]
         return self._fluents[init]
-
-    def _is_usual(self, before: GroundAction, old: GroundAction, new: GroundAction) -> bool:
-        return self._fits((before, old), (before, new))
-
-    def _fits(self, old: Sequence[GroundAction], new: Sequence[GroundAction]) -> bool:
-        """Whether a pair of consecutive steps is about as usual as the one in whose place it comes."""
-        if self.usual is None:
-            return True
-        was, now = bigram(old[0], old[1]), bigram(new[0], new[1])
-        return was == now or USUAL * self.usual[now] >= self.usual[was] > 0
 
     def _renamed(self, mask: int, facts: Sequence[int], a: str, b: str) -> int:
         for fact in facts:
@@ -268,50 +239,48 @@ def view_of(story: Story) -> TrivialView:
     return TrivialView(story.task, story.init, story.goal, story.goal_not, story.plan)
 
 
-def find_twins(
-    story: Story,
-    distances: range,
-    rng: np.random.Generator,
-    *,
-    use_original: bool = True,
-    usual: Counter[tuple[object, ...]] | None = None,
-    by_order: bool = False,
-) -> Twins | None:
+def reordered(story: Story, rng: np.random.Generator) -> Iterator[Story]:
+    """Yields the story with its steps in other orders that neither counts nor neighbouring steps tell apart."""
+    for start, plan in reorderings(story.plan, rng):
+        yield replace(story, plan=plan, kind="order", start=start)
+
+
+def find_twins(story: Story, distances: range, rng: np.random.Generator, *, by_order: bool = True) -> Twins | None:
     """Looks for a pair of stories that only reasoning over the whole plan can tell apart.
 
-    All swaps are made; among those that fail at an allowed distance and look to a trivial probe exactly like one that
-    works, the nearest match among `LOOKED_AT` random ones is taken.
+    The valid twin has been altered too, wherever an alteration leaves the plan valid: so it is not to be known by
+    being a random walk. Every distance that occurs has the same chance to come first, so that far causes are not rare;
+    of the first `LOOKED_AT` failures the one most like its twin is taken, see `difference`.
 
     Args:
         story: A story that works.
-        distances: Allowed numbers of steps from the failure back to its cause.
+        distances: Allowed numbers of steps from the nearest of all broken conditions back to its cause.
         rng: Source of the choice.
-        use_original: Whether ``story`` itself should be the valid twin, rather than a swap that left the plan valid.
-        usual: How often each bigram of steps occurs in working plans; with it, a changed step must follow its
-            predecessor as usual, see `Swapper`.
-        by_order: Whether two steps change places rather than two objects.
+        by_order: Whether runs of steps change places rather than objects.
 
     Returns:
-        The twins, or None where no swap of this plan will do.
+        The twins, or None where no alteration of this plan will do.
     """
-    working, failing = [story], []
-    swapper = Swapper(story.task, usual)
-    for swapped in swapper.exchanges(story) if by_order else swapper.lookalikes(story):
-        execution = swapped.run()
-        if execution.valid:
-            working.append(swapped)
-        elif execution.distance in distances:
-            failing.append((swapped, execution))
-    found: list[tuple[int, Twins]] = []
-    for index in rng.permutation(len(failing)):
-        bad, execution = failing[index]
-        choices = working if use_original or len(working) == 1 else working[1:]
-        good = choices[int(rng.integers(len(choices)))]
+    working, failing = [], []
+    for altered in reordered(story, rng) if by_order else Swapper(story.task).lookalikes(story):
+        distance = nearest_cause(altered.init, altered.plan, altered.goal, altered.goal_not)
+        if distance is None:
+            working.append(altered)
+        elif distance in distances:
+            failing.append((distance, altered))
+    good = working[int(rng.integers(len(working)))] if working else story
+    turn = {distance: rng.random() for distance in sorted({distance for distance, _ in failing})}
+    shuffled = [failing[index] for index in rng.permutation(len(failing)).tolist()]
+    found: list[Story] = []
+    for _, bad in sorted(shuffled, key=lambda known: turn[known[0]]):
         if not has_orphan(bad) and _look_alike(good, bad):
-            found.append((difference(good, bad), Twins(good, bad, execution)))
+            found.append(bad)
             if len(found) == LOOKED_AT:
                 break
-    return min(found, key=itemgetter(0))[1] if found else None
+    if not found:
+        return None
+    bad = min(found, key=lambda bad: difference(good, bad))
+    return Twins(good, bad, bad.run())
 
 
 def _look_alike(one: Story, other: Story) -> bool:

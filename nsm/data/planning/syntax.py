@@ -24,7 +24,9 @@ _ORDER = {
     "problem": ("problem", ":domain", ":objects", ":init", ":goal"),
 }
 _REQUIRED = {"domain": ("domain", ":predicates"), "problem": ("problem", ":domain", ":init", ":goal")}
+_ONE_TYPE = (":types", ":constants", ":objects")  # a parameter may have one of several types
 _IGNORED = {"domain": (":requirements", ":functions"), "problem": (":requirements", ":metric", ":length")}
+MAX_DEPTH = 200  # of parentheses: no plan or problem needs more, and Python's stack could not hold many more
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
@@ -62,7 +64,7 @@ def read_source(path: str | Path, kind: str) -> Source:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte order mark
     except FileNotFoundError:
         raise DataError("the file does not exist", file=path, hint=f"expected a PDDL {kind}") from None
     except UnicodeDecodeError as error:
@@ -86,20 +88,29 @@ def parse_source(text: str, kind: str, file: str) -> Source:
 def _cut(text: str, kind: str, file: str) -> list[Section]:
     """Cuts ``(define (domain d) (:types ..) ..)`` into its sections."""
     text = re.sub(r";[^\n]*", lambda comment: " " * len(comment[0]), text.translate(_LOWER))
-    if not re.match(r"\s*\(\s*define\b", text):
+    head = re.match(r"\s*\(\s*define\b", text)
+    if head is None:
         came, line = text.strip().partition("\n")[0][:20], _line(text, len(text) - len(text.lstrip()))
         raise DataError(f"expected (define ({kind} NAME) ..), came {came!r}", file=file, line=line)
     opened: list[int] = []
     sections: list[Section] = []
+    end = head.end()
     for match in re.finditer(r"[()]", text):
+        if len(opened) == 1 and (stray := text[end : match.start()].strip()):
+            message, line = f"expected a section, came {stray[:20]!r}", _line(text, text.index(stray, end))
+            raise DataError(message, file=file, line=line, hint="a section is (:word ..)")
         if match[0] == "(":
             if len(opened) > 1 and text.startswith(":", match.end()):  # a section inside of another one
                 raise _unclosed(text, opened[-1], file)
             opened.append(match.start())
+            if len(opened) > MAX_DEPTH:
+                message, line = f"more than {MAX_DEPTH} parentheses inside of each other", _line(text, match.start())
+                raise DataError(message, file=file, line=line, hint="one conjunction can take the place of many")
             continue
         start = opened.pop()
         if len(opened) == 1:
-            body = text[start : match.end()]
+            end = match.end()
+            body = text[start:end]
             key = re.match(r"\(\s*([^\s()]*)", body)
             sections.append(Section(key[1] if key else "", body, _line(text, start)))
         elif not opened and (rest := text[match.end() :].strip()):
@@ -141,6 +152,9 @@ def _order(sections: list[Section], kind: str, file: str) -> list[Section]:
         elif found[section.key] and section.key != ":action":
             first = found[section.key][0].line
             raise DataError(f"a second {section.key} (the first is on line {first})", file=file, line=section.line)
+        elif section.key in _ONE_TYPE and (either := re.search(r"\(\s*either\b", section.text)):
+            line = section.line + section.text.count("\n", 0, either.start())
+            raise DataError(f"unsupported (either ..) in {section.key}", file=file, line=line, hint="give one type")
         elif not re.fullmatch(r"\(\s*:(?:predicates|objects|types|constants)\s*\)", section.text):
             found[section.key].append(section)
     present = {section.key for section in sections}

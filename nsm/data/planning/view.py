@@ -23,6 +23,7 @@ _FACT, _OBJECT, _ROLE = (
 )
 
 
+@lru_cache(maxsize=100_000)
 def step_facts(action: GroundAction) -> tuple[tuple[int, ...], ...]:
     """The facts of a step by relation: needs (and keeps), consumes (needs and deletes), needs not, adds, deletes.
 

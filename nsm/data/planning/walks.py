@@ -11,7 +11,11 @@ from nsm.data.planning.grounding import GroundAction, GroundTask, fact_ids
 
 
 def random_walk(
-    task: GroundTask, rng: np.random.Generator, length: int, start: int | None = None
+    task: GroundTask,
+    rng: np.random.Generator,
+    length: int,
+    start: int | None = None,
+    focus: frozenset[str] | None = None,
 ) -> list[GroundAction] | None:
     """Draws ``length`` applicable steps.
 
@@ -25,6 +29,7 @@ def random_walk(
         length: The number of steps.
         start: The mask of the state to start from; the task's initial state if left out. Its static facts
             should be the task's own.
+        focus: Objects that the walk keeps to as well as it can.
 
     Returns:
         The steps, or None at a dead end.
@@ -34,13 +39,33 @@ def random_walk(
     seen = {state}
     plan: list[GroundAction] = []
     for _ in range(length):
-        action = _choose(task.applicable(state), state, before, seen, rng)
+        actions = task.applicable(state)
+        if focus is not None:
+            strange = [sum(arg not in focus for arg in action.args) for action in actions]
+            fewest = min(strange, default=0)
+            actions = [action for action, count in zip(actions, strange, strict=True) if count == fewest]
+        action = _choose(actions, state, before, seen, rng)
         if action is None:
             return None
         plan.append(action)
         before, state = state, state & action.keep | action.add
         seen.add(state)
     return plan
+
+
+def choose_focus(task: GroundTask, rng: np.random.Generator, size: int) -> frozenset[str]:
+    """Draws about ``size`` objects, each together with those that a static fact ties to it and to few others.
+
+    Large problems leave a random walk no time to come back to anything; on few objects it does.
+    """
+    ties = task.ties
+    focus: set[str] = set()
+    names = list(task.problem.objects)
+    for place in rng.permutation(len(names)).tolist():
+        if len(focus) >= size:
+            break
+        focus |= {names[place], *ties.get(names[place], ())}
+    return frozenset(focus)
 
 
 def choose_goal(

@@ -27,6 +27,7 @@ def share(folder: Path, samples: list[Sample]) -> float:
 
 def test_honest_labels_are_confirmed_and_dishonest_ones_are_not(tmp_path: Path) -> None:
     samples = [sample for family in FAMILIES for sample in SOURCE.make(Shard(family, 0, 4))]
+    samples.sort(key=lambda sample: (sample.info["pair"], -sample.label))  # each valid one, then its twin
     assert share(tmp_path / "honest", samples) == 1.0
     count = len(samples)
     wrong_label = [replace(samples[0], label=1 - samples[0].label), *samples[1:]]

@@ -69,6 +69,7 @@ def test_undeclared_parent_is_an_object() -> None:
         ("(= ?c home)", "(= ?c hom)", 12, "undeclared object 'hom'", None),
         ("?b - truck ?c", "?b - lorry ?c", 11, "unknown type 'lorry'", "truck"),
         ("home - truck", "home - lorry", 5, "unknown type 'lorry'", "truck"),
+        ("home - truck", "home - truck home - box", 5, "object 'home' is declared twice, of type 'truck'", "once"),
         ("?m - machine)\n", "?m - lorry)\n", 8, "unknown type 'lorry'", "truck"),
         ("?b - truck ?c", "?b - truck ?a", 11, "parameter '?a' comes twice", None),
         ("(:action rest", "(:action swap", 14, "a second action 'swap'", None),

@@ -23,6 +23,29 @@ def test_folder(tmp_path: Path) -> None:
     assert problems[1].file == str(tmp_path / "b.pddl")
 
 
+def nested(depth: int) -> dict[str, str]:
+    """A domain and a problem with conjunctions inside of each other from line 3 on."""
+    tree = f"{'(and ' * depth}(p){')' * depth}"
+    action = f"(:action a :parameters () :precondition\n{tree} :effect (p))"
+    return {
+        "domain.pddl": f"(define (domain d) (:predicates (p))\n{action})",
+        "one.pddl": f"(define (problem one) (:domain d) (:init)\n(:goal\n{tree}))",
+    }
+
+
+@pytest.mark.parametrize("name", ["domain.pddl", "one.pddl"])
+def test_how_deep_parentheses_may_be_nested(tmp_path: Path, name: str) -> None:
+    for file, text in nested(190).items():
+        (tmp_path / file).write_text(text)
+    domain, (problem,) = load_folder(tmp_path)
+    assert domain.operators["a"].positive == problem.goal
+    for depth in (3_000, 100_000):
+        (tmp_path / name).write_text(nested(depth)[name])
+        with pytest.raises(DataError, match="more than 200 parentheses inside of each other") as caught:
+            load_folder(tmp_path)
+        assert (caught.value.file, caught.value.line) == (str(tmp_path / name), 3)
+
+
 def test_errors_of_a_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the folder does not exist"):
         load_folder(tmp_path / "none")

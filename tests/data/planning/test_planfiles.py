@@ -24,8 +24,9 @@ PLAN = """; found in no time
 """
 
 
-def test_plan(tmp_path: Path) -> None:
-    (tmp_path / "p01.plan").write_text(PLAN)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_plan(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "p01.plan").write_text(PLAN, encoding=encoding)
     assert read_plan(tmp_path / "p01.plan", DOMAIN, PROBLEM) == [
         Step("sail", ("ferry1", "port1", "port2")),
         Step("board", ("car1", "ferry1", "port2")),

@@ -42,10 +42,6 @@ def test_a_subtype_will_do() -> None:
     assert problem.init[0] == Atom("at", ("k", "b"))
 
 
-def test_an_object_may_be_declared_twice_with_one_type() -> None:
-    assert read(PROBLEM.replace("b - box", "t1 - truck b - box")).objects == read(PROBLEM).objects
-
-
 @pytest.mark.parametrize(
     ("old", "new", "line", "words"),
     [
@@ -59,8 +55,13 @@ def test_an_object_may_be_declared_twice_with_one_type() -> None:
         ("(busy t1)", "(exists (?x) (busy ?x))", 7, "unsupported (exists ..) in the goal"),
         ("(busy t1)", "(= t1 t2)", 7, "unsupported (= ..) in the goal"),
         ("b - box", "b - bax", 4, "unknown type 'bax'"),
-        ("b - box", "t1 - box", 4, "object 't1' has two types, 'truck' and 'box'"),
+        ("b - box", "t1 - box", 4, "object 't1' is declared twice, of type 'truck' before"),
+        ("b - box", "b\nt1 - truck", 5, "object 't1' is declared twice"),
+        ("b - box", "home - truck", 4, "object 'home' is declared twice, of type 'truck' before"),
+        ("b - box", "b\n- (either box crane)", 5, "unsupported (either ..) in :objects"),
         ("(:domain depot)", "", 1, "the problem has no (:domain ..)"),
+        ("(:domain depot)", "(:domain\nferry)", 3, "expected a problem of the domain 'depot', came one of 'ferry'"),
+        ("(:domain depot)", "(:domain depot)\nnearly", 4, "expected a section, came 'nearly'"),
         (
             "(:metric minimize (total-cost))",
             "(:constraints (ready))",

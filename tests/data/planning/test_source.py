@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from nsm.config import PlanningConfig
+from nsm.data.planning import source as source_module
 from nsm.data.planning.generators import GENERATORS
 from nsm.data.planning.pddl import load_folder
 from nsm.data.planning.source import PAIRS_PER_SHARD, PlanningSource, Shard
@@ -23,8 +24,8 @@ FERRY = """(define (domain tiny-ferry) (:requirements :strips :typing) (:types c
   :effect (and (on ?c) (not (at ?c ?p)) (not (free))))
  (:action leave :parameters (?c - car ?p - port) :precondition (and (on ?c) (ferry-at ?p))
   :effect (and (at ?c ?p) (free) (not (on ?c)))))"""
-TRIPS = [("c1", "p1", "p2"), ("c2", "p2", "p1"), ("c3", "p1", "p2"), ("c3", "p2", "p1")]
-TRIPS += [("c3", "p1", "p2"), ("c3", "p2", "p1")]
+TRIPS = [("c1", "p1", "p2"), ("c2", "p2", "p1"), ("c3", "p1", "p2"), ("c1", "p2", "p1")]
+TRIPS += [("c2", "p1", "p2"), ("c3", "p2", "p1"), ("c1", "p1", "p2"), ("c2", "p2", "p1")]
 PROBLEM = """(define (problem p{i}) (:domain tiny-ferry) (:objects c1 c2 c3 - car p1 p2 p3 - port)
  (:init (free) (ferry-at p{i}) (at c1 p1) (at c2 p2) (at c3 p1)) (:goal (and (at c1 p2) (at c2 p1))))"""
 
@@ -44,7 +45,8 @@ def folder(tmp_path: Path) -> Path:
 def test_pairs_are_twins_of_uniform_length(family: str) -> None:
     samples = source().make(Shard(family, 0, 12))
     assert len(samples) >= 16 and len(samples) % 2 == 0
-    for valid, invalid in zip(samples[::2], samples[1::2], strict=True):
+    for pair in zip(samples[::2], samples[1::2], strict=True):
+        invalid, valid = sorted(pair, key=lambda sample: sample.label)
         assert (valid.label, invalid.label) == (1, 0)
         assert valid.group == invalid.group and valid.info == invalid.info
         assert len(valid.node_type) == len(invalid.node_type)
@@ -53,6 +55,37 @@ def test_pairs_are_twins_of_uniform_length(family: str) -> None:
         assert np.count_nonzero(valid.node_type == 0) >= 4
     distances = [int(s.info["distance"]) for s in samples]
     assert sum(d >= 3 for d in distances) >= len(distances) / 2
+
+
+def test_the_place_in_the_file_does_not_tell_the_label() -> None:
+    samples = source().make(Shard("logistics", 0, 40))
+    first = [sample.label for sample in samples[::2]]
+    assert 8 < sum(first) < len(first) - 8
+
+
+def test_most_twins_differ_in_order_and_some_in_objects() -> None:
+    samples = [sample for family in GENERATORS for sample in source().make(Shard(family, 0, 25))]
+    kinds = Counter(sample.info["swap"] for sample in samples)
+    assert kinds["order"] > 0.75 * len(samples)
+    assert {"order", "plan", "goal"} <= set(kinds) <= {"order", "plan", "goal", "initial"}
+
+
+def test_large_problems_are_walked_on_few_objects_every_second_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = source(pddl=folder(tmp_path))
+    focused: list[bool] = []
+
+    def look(*_: object, focus: frozenset[str] | None) -> None:
+        focused.append(focus is not None)
+
+    monkeypatch.setattr(source_module, "random_walk", look)
+    list(made._stories("tiny-ferry", 0, np.random.default_rng(0)))
+    assert focused and not any(focused)
+    focused.clear()
+    monkeypatch.setattr(source_module, "LARGE", 5)
+    list(made._stories("tiny-ferry", 0, np.random.default_rng(0)))
+    assert sum(focused) == len(focused) / 2
 
 
 def test_a_shard_depends_on_nothing_but_seed_family_and_numbers() -> None:

@@ -52,6 +52,15 @@ def test_case_and_comments_do_not_matter() -> None:
         (("(define", ")(define"), 1, "expected (define (domain NAME) ..), came ')(define (domain d)'"),
         (("(define", "; a comment\n\n(sail a b)\n(define"), 3, "expected (define (domain NAME) ..), came '(sail a b)'"),
         (("(domain d)", "\n(:requirements)"), 2, "expected (define (domain NAME) ..), came (:requirements ..)"),
+        (("(:constants k)", "(:constants k)\n- ball"), 4, "expected a section, came '- ball'"),
+        (("(domain d)", "\nd (domain d)"), 2, "expected a section, came 'd'"),
+        (("(p ?x))))", "(p ?x)))\nthe end)"), 8, "expected a section, came 'the end'"),
+        (
+            ("(:constants k)", "(:constants k - ball\n l - (either ball box))"),
+            4,
+            "unsupported (either ..) in :constants",
+        ),
+        (("(:constants k)", "(:types a - (either b c))"), 3, "unsupported (either ..) in :types"),
         (("(p ?x))))", "(p ?x))))\n\n more"), 9, "expected the end of the file, came 'more'"),
         (("(domain d)", "(problem d)"), 1, "expected (define (domain NAME) ..), came (problem ..)"),
         (("(:constants k)", "(:derived k)"), 3, "unsupported section ':derived'"),
@@ -89,6 +98,12 @@ def test_supported_requirements_pass() -> None:
 def test_empty_file() -> None:
     assert "expected (define (domain NAME) ..), came ''" in str(error_of(" \n"))
     assert "expected (define (domain NAME) ..), came nothing" in str(error_of("(define)"))
+
+
+def test_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "d.pddl").write_text(DOMAIN, encoding="utf-8-sig")
+    assert (tmp_path / "d.pddl").read_bytes().startswith(b"\xef\xbb\xbf(define")
+    assert read_source(tmp_path / "d.pddl", "domain").tree == parse_source(DOMAIN, "domain", "d").tree
 
 
 def test_unreadable_files(tmp_path: Path) -> None:

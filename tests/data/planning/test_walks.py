@@ -12,7 +12,7 @@ from nsm.data.planning.execution import execute, final_state
 from nsm.data.planning.generators import GENERATORS, generate, load_builtin_domain
 from nsm.data.planning.grounding import GroundTask, fact_mask
 from nsm.data.planning.pddl import parse_domain, parse_problem
-from nsm.data.planning.walks import choose_goal, random_walk
+from nsm.data.planning.walks import choose_focus, choose_goal, random_walk
 
 
 def task_of(name: str, seed: int = 0) -> GroundTask:
@@ -104,3 +104,28 @@ def test_goal_of_a_circle_and_of_nothing() -> None:
     goal = choose_goal(task, [first, back], rng)
     assert goal is not None
     assert all(task.init >> number & 1 and first.delete >> number & 1 for number in goal)
+
+
+def test_a_focus_takes_in_what_static_facts_tie_to_its_objects() -> None:
+    domain = parse_domain("""(define (domain lift) (:requirements :typing) (:types floor person)
+        (:predicates (lift-at ?f) (origin ?p ?f) (above ?f ?g) (in ?p))
+        (:action go :parameters (?f ?g - floor) :precondition (lift-at ?f)
+         :effect (and (lift-at ?g) (not (lift-at ?f))))
+        (:action board :parameters (?p ?f) :precondition (and (lift-at ?f) (origin ?p ?f)) :effect (in ?p)))""")
+    floors = [f"f{number}" for number in range(9)]
+    above = " ".join(f"(above {low} {high})" for low in floors for high in floors if low < high)
+    text = f"""(define (problem p) (:domain lift) (:objects p1 p2 p3 - person {" ".join(floors)} - floor)
+        (:init (lift-at f0) (origin p1 f1) (origin p2 f2) (origin p3 f3) {above}) (:goal (in p1)))"""
+    task = GroundTask(domain, parse_problem(text, domain))
+    assert task.ties["p2"] == {"f2"} and task.ties["f2"] == {"p2"}
+    sizes = set()
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        focus = choose_focus(task, rng, 4)
+        sizes.add(len(focus))
+        assert all((f"p{number}" in focus) == (f"f{number}" in focus) for number in (1, 2, 3))
+        plan = random_walk(task, rng, 12, focus=focus)
+        assert plan is not None
+        strange = [step for step in plan if not focus.issuperset(step.args)]
+        assert len(strange) <= 1  # to come from the first floor to the others
+    assert sizes <= {4, 5, 6}
