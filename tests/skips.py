@@ -12,6 +12,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,10 @@ def _has_planner() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in ("unified_planning", "up_pyperplan"))
 
 
+def _has_pykeen() -> bool:
+    return any(metadata.distributions(name="pykeen"))
+
+
 def _has_gpu() -> bool:
     import torch
 
@@ -51,6 +56,7 @@ def _has_chromium() -> bool:
 
 PARTS = {
     "needs_planner": Part(_has_planner, "pip install -r requirements-dev.lock (the extra 'planner')"),
+    "needs_pykeen": Part(_has_pykeen, "pip install -r requirements-dev.lock (the extra 'kg')"),
     "needs_shared": Part(SHARED.is_dir, "put the benchmark files into a folder 'shared' beside the clone"),
     "needs_chromium": Part(_has_chromium, "apt install chromium"),
     "needs_gpu": Part(_has_gpu, "run on a machine with a CUDA device", is_installable=False),

@@ -32,7 +32,7 @@ CAPTIONS = {
     "by_family": "Accuracy on each family of problems.",
     "by_rung": "Accuracy on each rung of the causal ladder.",
     "by_distance": "Accuracy by the steps from a failure back to its cause; failures with their twins.",
-    "by_length": "Accuracy by the number of steps of the plan.",
+    "by_length": "Accuracy by the number of steps of the plan, or of facts of the story.",
     "confidence": "How sure the model is of its predictions, right ones and mistakes.",
     "reliability": "Confidence against accuracy. On the dashed line, 80 % is right in 80 of 100 cases.",
     "ranking": "ROC and precision-recall curves.",
@@ -42,7 +42,7 @@ PARTS = {
     "by_family": ("Accuracy by family", "family"),
     "by_rung": ("Accuracy by rung", "rung"),
     "by_distance": ("Accuracy by distance from the failure to its cause", "steps back to the cause"),
-    "by_length": ("Accuracy by length", "steps"),
+    "by_length": ("Accuracy by length", "steps or facts"),
 }
 
 

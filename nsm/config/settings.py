@@ -110,6 +110,11 @@ class KgConfig(DomainConfig):
         graphs: Most graphs to make, true and false facts together; 70 % for training, 10 % and 20 % for the others.
         hops: Largest distance of a node from head and from tail.
         max_nodes: Most entities around a fact, head and tail included.
+        clutrr: Folder with CLUTRR's stories (``*_train.csv`` and ``*_test.csv``), in place of a graph.
+        ranking: Whether to train a link scorer as well, which ranks entities; not with ``clutrr``.
+        rank_epochs: Passes over the distinct queries in which it is trained.
+        rank_layers: How far its messages run.
+        rank_channels: Features per entity and query.
     """
 
     dataset: Literal["umls", "nations", "kinships"] = "umls"
@@ -118,11 +123,23 @@ class KgConfig(DomainConfig):
     graphs: Annotated[int, Field(ge=20)] = 12_000
     hops: Annotated[int, Field(ge=1, le=6)] = 2
     max_nodes: Annotated[int, Field(ge=2, le=256)] = 16
+    clutrr: FolderPath | None = None
+    ranking: bool = True
+    rank_epochs: Annotated[int, Field(ge=1)] = 4
+    rank_layers: Annotated[int, Field(ge=1, le=16)] = 4
+    rank_channels: Annotated[int, Field(ge=4)] = 32
+
+    @property
+    def has_ranking(self) -> bool:
+        """Whether there is a graph, and something to rank."""
+        return self.ranking and self.clutrr is None
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.inductive is not None and self.graph is None:
             raise _conflict("inductive", "the graph to train on is missing: set kg.graph as well")
+        if self.clutrr is not None and self.graph is not None:
+            raise _conflict("clutrr", "stories and a graph cannot be trained on together: set one of them only")
         return self
 
 

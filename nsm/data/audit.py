@@ -208,7 +208,9 @@ def _judge(found: dict[str, Any]) -> AuditResult:
         why = few if found["samples"] < MIN_SAMPLES else one
         verdict, reasons = "inconclusive", [why, *findings.statistics]
     else:
-        verdict, reasons = "pass", ["no trivial feature predicts the label", *_passed(found)]
+        judged = any(score.judged for score in found["probes"])
+        told = "no trivial feature predicts the label" if judged else "no trivial feature is judged"
+        verdict, reasons = "pass", [told, *_passed(found)]
     return AuditResult(verdict=verdict, reasons=tuple(reasons), **found)
 
 
@@ -250,6 +252,10 @@ def _passed(found: Mapping[str, Any]) -> list[str]:
         reasons.append(f"the best shallow probe of the domain predicts {found['local_probe']:.1%} of the labels")
     if found["confirmed"] is not None:
         reasons.append("an independent implementation confirms every label")
+    shown = [score for score in found["probes"] if not score.judged]
+    if shown:
+        best = max(shown, key=lambda score: score.accuracy)
+        reasons.append(f"reported, not judged: the probe on {best.name} predicts {best.accuracy:.1%} of the labels")
     return reasons
 
 

@@ -83,7 +83,10 @@ def default_dataset_name(domain: str) -> str | None:
     if domain == "own":
         return None
     config = Config.model_validate({"domain": domain})
-    source = open_task(config).source
+    try:
+        source = open_task(config).source
+    except DataError:  # the default data come with an extra that is not installed
+        return None
     return None if source is None else dataset_folder(source, Path(), config.seed).name
 
 

@@ -82,6 +82,8 @@ def _kg(config: Config) -> Task:
     from nsm.data.kg.query_probes import REPORTED, query_features
     from nsm.data.kg.source import KgSource, graph_files
 
+    if config.kg.clutrr is not None:
+        return _clutrr(config.kg.clutrr, config.seed)
     source = KgSource(config.kg, config.seed)
     names = [graph.name for graph in source.graphs]  # a wrong line is told before anything is built
     files = dict(zip(names, graph_files(config.kg), strict=True))
@@ -89,14 +91,33 @@ def _kg(config: Config) -> Task:
     def confirm(graphs: PackedGraphs) -> float:
         return confirmed_share(graphs, files)
 
-    is_inductive = config.kg.inductive is not None
+    is_inductive, own = config.kg.inductive is not None, config.kg.graph
+    shipped = (f"{names[0]}, as pykeen ships it", "see the publication of the data set")
+    origin, licence = shipped if own is None else (f"the user's facts in {own}", "the user's")
     return Task(
         source,
         confirm,
         features=query_features,
         reported=REPORTED,
         shared_entities=crossing_entities if is_inductive else None,
+        origin=origin,
+        licence=licence,
     )
+
+
+def _clutrr(folder: Path, seed: int) -> Task:
+    from nsm.data.kg.clutrr import ClutrrSource
+    from nsm.data.kg.confirm import confirmed_stories
+    from nsm.data.kg.query_probes import STORY_REPORTED
+
+    source = ClutrrSource(folder, seed)
+    source.schema  # noqa: B018 - a wrong line is told before anything is built
+
+    def confirm(graphs: PackedGraphs) -> float:
+        return confirmed_stories(graphs, folder)
+
+    origin, licence = f"CLUTRR's stories in {folder}", "that of CLUTRR"
+    return Task(source, confirm, reported=STORY_REPORTED, origin=origin, licence=licence)
 
 
 def _own(config: Config) -> Task:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from nsm.data.kg.samples import ABOUT, ASKED
 
@@ -13,7 +17,7 @@ if TYPE_CHECKING:
     from nsm.data.packed import PackedGraphs
     from nsm.data.triples import Sample
 
-__all__ = ["confirmed_share", "crossing_entities"]
+__all__ = ["confirmed_share", "confirmed_stories", "crossing_entities"]
 
 Fact = tuple[str, str, str]
 
@@ -68,3 +72,31 @@ def _facts(file: Path) -> set[Fact]:
     with file.open(encoding="utf-8-sig", newline="\n") as lines:
         cells = (line.rstrip("\r\n").split("\t") for line in lines)
         return {(cell[0], cell[1], cell[2]) for cell in cells if len(cell) > 1}
+
+
+def confirmed_stories(graphs: PackedGraphs, folder: Path) -> float:
+    """Share of the stories whose label, facts and question are those of the row that they name.
+
+    Args:
+        graphs: Stories of CLUTRR, with file and line in their sources.
+        folder: Folder with the files.
+    """
+    rows: dict[tuple[str, int], dict[str, str]] = {}
+    for file in folder.glob("*.csv"):
+        with file.open(encoding="utf-8", newline="") as lines:
+            reader = csv.DictReader(lines)
+            for row in reader:
+                rows[file.name, reader.line_num] = row
+    agreed = 0
+    for position in range(len(graphs)):
+        sample, schema = graphs.sample(position), graphs.schema
+        row = rows[tuple(json.loads(sample.source))]
+        pairs = re.findall(r"\d+, \d+", row["story_edges"])
+        told = {(pair, name) for pair, name in zip(pairs, re.findall(r"[\w-]+", row["edge_types"]), strict=True)}
+        person = [name.removeprefix("person ") for name in sample.names]
+        triples = zip(sample.head.tolist(), sample.relation.tolist(), sample.tail.tolist(), strict=True)
+        shown = {(f"{person[head]}, {person[tail]}", schema.relations[name]) for head, name, tail in triples}
+        asked = [person[int(np.flatnonzero(sample.role == schema.roles.index(end))[0])] for end in ("head", "tail")]
+        is_asked = ", ".join(asked) == row["query_edge"].strip("()")
+        agreed += shown == told and is_asked and schema.labels[sample.label] == row["target"]
+    return agreed / len(graphs)

@@ -150,7 +150,8 @@ def _extract_chunk(graph: Neighbourhood, queries: Queries, hops: int, max_nodes:
     query, node, counts = _choose(graph, queries, to_head, to_tail, hops, max_nodes, seed)
     distance = np.stack([to_head[query, node], to_tail[query, node]], axis=1).astype(np.int64)
     common = ((to_head == 1) & (to_tail == 1)).sum(axis=1)
-    return Subgraphs(node, distance, offsets(counts), *_facts(graph, query, node, counts, is_hidden), common)
+    fact, head, tail, fact_ptr = _facts(graph, query, node, counts, is_hidden)
+    return Subgraphs(node, distance, offsets(counts), fact, head, tail, fact_ptr, common)
 
 
 def _distances(graph: Neighbourhood, start: Ints, blocked: Ints, is_hidden: Mask, hops: int) -> Array:
@@ -181,7 +182,7 @@ def _choose(
     query, node = np.nonzero(is_inside)
     nearness = to_head[query, node].astype(np.int64) + to_tail[query, node]
     is_related = _is_related(graph, queries, query, node)
-    drawn = mix64(mix64(queries.draw[query].astype(np.uint64) ^ mix64(np.uint64([seed]))) ^ node.astype(np.uint64))
+    drawn = mix64(mix64(queries.draw[query].astype(np.uint64) ^ np.uint64(seed)) ^ node.astype(np.uint64))
     order = np.lexsort((drawn, ~is_related, nearness, query))
     query, node = query[order], node[order]
     place = np.arange(len(query)) - offsets(np.bincount(query, minlength=len(rows)))[query]
@@ -201,7 +202,9 @@ def _is_related(graph: Neighbourhood, queries: Queries, query: Ints, node: Ints)
     return found
 
 
-def _facts(graph: Neighbourhood, query: Ints, node: Ints, counts: Ints, is_hidden: Mask) -> tuple[Ints, ...]:
+def _facts(
+    graph: Neighbourhood, query: Ints, node: Ints, counts: Ints, is_hidden: Mask
+) -> tuple[Ints, Ints, Ints, Ints]:
     """The facts between the nodes of each subgraph: positions, local heads, local tails, offsets."""
     first = offsets(counts)[:-1]
     partners = counts[query]  # every node of a query is tried with every node

@@ -13,12 +13,15 @@ from nsm.data.trivial import FeatureTable
 if TYPE_CHECKING:
     from nsm.data.packed import PackedGraphs
 
-__all__ = ["REPORTED", "query_features"]
+__all__ = ["REPORTED", "STORY_REPORTED", "query_features"]
 
 COMMON, TOGETHER = "common neighbours", "degrees that go together"
 REPORTED = (COMMON, TOGETHER, "size", "node types", "edge types", "degrees", "all features", "single feature")
 """Probes that are shown and fail nothing: how the subgraph looks, and which entities go together, is what a fact is to
 be judged from. Where entities of a kind have equal degrees, as in UMLS, degrees that go together say nearly as much."""
+
+STORY_REPORTED = ("edge types", "degrees", "all features", "single feature")
+"""The same for stories: which relations are in a story, in whatever order, says a good deal about what follows."""
 
 
 def query_features(graphs: PackedGraphs) -> dict[str, FeatureTable]:

@@ -20,7 +20,7 @@ from nsm.data.kg.extraction import Neighbourhood, Queries, Subgraphs, extract
 from nsm.data.kg.graph import KnowledgeGraph
 from nsm.data.triples import Info, Sample, Schema
 
-__all__ = ["ABOUT", "ASKED", "QUESTION", "Labelled", "kg_schema", "make_samples"]
+__all__ = ["ABOUT", "ASKED", "QUESTION", "ROLES", "Labelled", "kg_schema", "make_samples"]
 
 ABOUT, ASKED, QUESTION = "about", "asked", "?"
 LABELS = ("false", "true")

@@ -146,7 +146,7 @@ class KgSource:
         """All that determines the content: settings, seed, and the hashes of the files that are read."""
         s = self.settings
         files = [{split: _file_hash(file) for split, file in each.items()} for each in graph_files(s)]
-        sizes = {"graphs": s.graphs, "hops": s.hops, "max_nodes": s.max_nodes}
+        sizes = {"most_graphs": s.graphs, "hops": s.hops, "max_nodes": s.max_nodes}
         return {"source": "kg", "code": code_hash(), "files": files, "seed": self.seed, **sizes}
 
     def shards(self) -> Sequence[Shard]:

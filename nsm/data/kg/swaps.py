@@ -91,7 +91,7 @@ def _can_swap(graph: KnowledgeGraph, facts: Facts, pairs: Ints) -> npt.NDArray[n
     is_distinct &= (first.head != second.tail) & (second.head != first.tail)
     is_known = graph.is_known(first.head, first.relation, second.tail)
     is_known |= graph.is_known(second.head, first.relation, first.tail)
-    return is_distinct & ~is_known
+    return np.asarray(is_distinct & ~is_known)
 
 
 def _untaken(graph: KnowledgeGraph, facts: Facts, pairs: Ints, taken: set[int]) -> Ints:
