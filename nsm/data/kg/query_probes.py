@@ -13,7 +13,7 @@ from nsm.data.trivial import FeatureTable
 if TYPE_CHECKING:
     from nsm.data.packed import PackedGraphs
 
-__all__ = ["REPORTED", "STORY_REPORTED", "query_features"]
+__all__ = ["REPORTED", "STORY_REPORTED", "TOGETHER", "query_features"]
 
 COMMON, TOGETHER = "common neighbours", "degrees that go together"
 REPORTED = (COMMON, TOGETHER, "size", "node types", "edge types", "degrees", "all features", "single feature")
