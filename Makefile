@@ -75,6 +75,7 @@ bench: $(VENV)/.dev  ## the programs in benchmarks/ one after the other, with on
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/validators.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/speed.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/importing.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/causal.py
 	$(BIN)/python benchmarks/startup.py
 
 # --- upkeep --------------------------------------------------------------------------------------------------------

@@ -44,6 +44,10 @@ def _has_pykeen() -> bool:
     return any(metadata.distributions(name="pykeen"))
 
 
+def _has_networks() -> bool:
+    return importlib.util.find_spec("pgmpy") is not None
+
+
 def _has_gpu() -> bool:
     import torch
 
@@ -57,6 +61,7 @@ def _has_chromium() -> bool:
 PARTS = {
     "needs_planner": Part(_has_planner, "pip install -r requirements-dev.lock (the extra 'planner')"),
     "needs_pykeen": Part(_has_pykeen, "pip install -r requirements-dev.lock (the extra 'kg')"),
+    "needs_networks": Part(_has_networks, "pip install -r requirements-dev.lock (the extra 'networks')"),
     "needs_shared": Part(SHARED.is_dir, "put the benchmark files into a folder 'shared' beside the clone"),
     "needs_chromium": Part(_has_chromium, "apt install chromium"),
     "needs_gpu": Part(_has_gpu, "run on a machine with a CUDA device", is_installable=False),

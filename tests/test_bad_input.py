@@ -40,12 +40,33 @@ PLAN = """; found by hand
 (sail a b)
 (board red b)
 """
+NETWORK = """// two causes and their effect
+network wet { }
+variable rain { type discrete [ 2 ] { no, yes }; }
+variable hose { type discrete [ 2 ] { off, on }; }
+variable lawn { type discrete [ 2 ] { dry, wet }; }
+probability ( rain ) { table 0.7, 0.3; }
+probability ( hose ) { table 0.8, 0.2; }
+probability ( lawn | rain, hose ) {
+  (no, off) 0.9, 0.1;
+  (no, on) 0.2, 0.8;
+  (yes, off) 0.1, 0.9;
+  (yes, on) 0.05, 0.95;
+}
+"""
 CONFIG = """# settings of a small run
 seed = 3
 [planning]
 graphs = 40
 """
-TEXTS = {"p/domain.pddl": DOMAIN, "p/one.pddl": PROBLEM, "p/one.plan": PLAN, "run.toml": CONFIG, "file": ""}
+TEXTS = {
+    "p/domain.pddl": DOMAIN,
+    "p/one.pddl": PROBLEM,
+    "p/one.plan": PLAN,
+    "wet.bif": NETWORK,
+    "run.toml": CONFIG,
+    "file": "",
+}
 OWN = "--pddl @/p"
 
 
@@ -160,6 +181,55 @@ MISTAKES = {
     "cache is a file": Mistake(
         f"audit planning {OWN} --set cache=file", "file", "cannot write here: expected a folder, came a file"
     ),
+    "no network file": Mistake("train causal --bif @/none.bif", "@/none.bif", "the file does not exist"),
+    "a folder for a network": Mistake("audit causal --bif @/p", "@/p", "expected a file, came a folder"),
+    "an empty network": Mistake("audit causal --bif @/file", "@/file", "got an empty file"),
+    "no network": Mistake(
+        "train causal --bif @/run.toml", "@/run.toml:1", "expected 'network', 'variable' or 'probability', got '#'"
+    ),
+    "not UTF-8": Mistake(
+        "train causal --bif @/latin.bif", "@/latin.bif:2", "expected text in UTF-8, got the byte 0xe9"
+    ),
+    "sum of probabilities": Mistake(
+        "train causal --bif @/wet.bif",
+        "@/wet.bif:10",
+        "expected probabilities of 'lawn' given (no, on) with the sum 1, got 0.9",
+        ("wet.bif", "0.2, 0.8;", "0.2, 0.7;"),
+    ),
+    "cycle": Mistake(
+        "audit causal --bif @/wet.bif",
+        "@/wet.bif:6",
+        "expected causes without a cycle, got rain -> lawn -> rain",
+        ("wet.bif", "( rain ) { table 0.7, 0.3; }", "( rain | lawn ) { default 0.7, 0.3; }"),
+        hint="take one cause away",
+    ),
+    "unknown variable": Mistake(
+        "data show causal --bif @/wet.bif",
+        "@/wet.bif:8",
+        "unknown variable 'rian'",
+        ("wet.bif", "| rain,", "| rian,"),
+        hint="did you mean 'rain'?",
+    ),
+    "unknown state": Mistake(
+        "train causal --bif @/wet.bif",
+        "@/wet.bif:11",
+        "expected a state of 'rain', got 'maybe'",
+        ("wet.bif", "(yes, off)", "(maybe, off)"),
+        hint="no, yes",
+    ),
+    "two networks": Mistake(
+        "train causal --bif @/wet.bif --network asia",
+        "",
+        "causal.bif: expected a named network or a file, got both",
+    ),
+    "fewer variables than the fewest": Mistake(
+        "audit causal --set causal.min_variables=9 --set causal.max_variables=8",
+        "",
+        "causal.min_variables: expected at most max_variables (8), got 9",
+    ),
+    "counterfactuals of a network": Mistake(
+        "audit causal --bif @/wet.bif --set causal.rungs=counterfactual", "", "it answers no counterfactual"
+    ),
     "no run": Mistake("evaluate none", "root", "no run is called 'none'", hint="nsm train"),
 }
 
@@ -170,6 +240,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "p").mkdir()
     for name, text in TEXTS.items():
         (tmp_path / name).write_text(text)
+    (tmp_path / "latin.bif").write_bytes("network a { }\nvariable caf\u00e9 { }".encode("latin-1"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NSM_ROOT", "root")
     monkeypatch.delenv("NSM_CACHE", raising=False)
@@ -231,6 +302,16 @@ def test_what_is_right_passes_the_same_way(place: Path, nsm: Command, monkeypatc
     status, _, err = nsm(*f"audit planning --pddl {place}/p --plans {place}/p --config run.toml".split())
     assert (status, err) == (2, "Error: all of it was read\n")
     assert (place / "root" / "data").is_dir()
+
+
+@pytest.mark.needs_networks
+@pytest.mark.usefixtures("place")
+def test_an_unknown_network(nsm: Command) -> None:
+    status, out, err = nsm("train", "causal", "--network", "alarn")
+    assert (status, out) == (2, "")
+    assert err.startswith("Error: unknown network 'alarn'; expected one of alarm, ")
+    assert err.endswith("Hint: did you mean 'alarm'?\n")
+    assert not Path("root").exists()
 
 
 def test_a_process_of_its_own_ends_the_same_way(place: Path) -> None:

@@ -22,6 +22,9 @@ MAX_LENGTHS = 12
 def describe_part(predicted: Array, labels: Array, ceilings: Array | None, members: Array) -> Part:
     """Samples, accuracy with Wilson's 95 % interval, majority and mean ceiling of some of the samples.
 
+    ``attained`` is how far the accuracy has come on the way from the majority to the ceiling: 0 at the former, 1 at the
+    latter, None where no ceiling is known above the majority.
+
     Args:
         predicted: Predicted class of every sample.
         labels: True class of every sample.
@@ -30,13 +33,16 @@ def describe_part(predicted: Array, labels: Array, ceilings: Array | None, membe
     """
     right = int((predicted[members] == labels[members]).sum())
     interval = wilson_interval(right, len(members))
+    reached, least = accuracy(predicted[members], labels[members]), majority(labels[members])
+    most = mean_ceiling(ceilings, members)
     return {
         "samples": len(members),
-        "accuracy": accuracy(predicted[members], labels[members]),
+        "accuracy": reached,
         "low": interval.low,
         "high": interval.high,
-        "majority": majority(labels[members]),
-        "ceiling": mean_ceiling(ceilings, members),
+        "majority": least,
+        "ceiling": most,
+        "attained": None if most is None or most <= least else (reached - least) / (most - least),
     }
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nsm.data.batch import GraphBatch
     from nsm.data.packed import PackedGraphs
 
-__all__ = ["Description", "describe"]
+__all__ = ["Description", "describe", "mean_known_ceiling"]
 
 Ints = npt.NDArray[np.int64]
 
@@ -84,7 +84,7 @@ def describe(graphs: PackedGraphs) -> Description:
         node_types=_ranked(schema.node_types, types),
         degrees=np.bincount(np.concatenate([np.zeros(0, np.int64), *degrees])),
         groups=len(np.unique(graphs.groups)),
-        ceiling=_ceiling(graphs),
+        ceiling=mean_known_ceiling(graphs),
     )
 
 
@@ -105,7 +105,8 @@ def _ranked(names: tuple[str, ...], counts: Ints) -> dict[str, int]:
     return {names[place]: int(counts[place]) for place in order}
 
 
-def _ceiling(graphs: PackedGraphs) -> float | None:
+def mean_known_ceiling(graphs: PackedGraphs) -> float | None:
+    """Mean of the best accuracy that is possible on each graph, where the table tells it; else None."""
     if "ceiling" not in graphs.table.column_names:
         return None
     known = [value for value in graphs.table["ceiling"].to_pylist() if value is not None and not np.isnan(value)]

@@ -23,7 +23,8 @@ PROTOCOL = (
     "2,000 bootstrap resamples of whole groups (twins share a group), for parts by Wilson's formula. ECE: 15 "
     "equal-width bins of the winning class's probability, before calibration; the calibrated one uses a "
     "temperature fitted on the validation split. By distance: each failure together with its valid twin, by "
-    "the steps from the failing step back to its cause."
+    "the steps from the failing step back to its cause. Attained: the share of the way from the majority to "
+    "the ceiling; where a confounder is not drawn, the ceiling is an upper bound, since a model cannot see it."
 )
 
 
@@ -59,8 +60,9 @@ def evaluate_predictions(
 
     Args:
         predictions: What the model said, one row per graph.
-        columns: Of the data set's table. Used where present: ``family``, ``rung``, ``length``, ``distance``
-            (from a failure to its cause) and ``ceiling`` (best possible accuracy); None where there is none.
+        columns: Of the data set's table. Used where present: ``family``, ``rung``, ``confounder`` (whether one
+            is hidden, and drawn), ``length``, ``distance`` (from a failure to its cause) and ``ceiling`` (best possible
+            accuracy); None where there is none.
         split, label_names: Names of the split and of the classes.
         temperature: Fitted on the validation split, or None.
         decoded: What a probe reads from the reconstruction.
@@ -128,7 +130,9 @@ def _calibration(logits: Array, labels: Array, temperature: float | None) -> dic
 
 def _parts(predicted: Array, labels: Array, columns: Mapping[str, Array], ceilings: Array | None) -> dict[str, Any]:
     parts: dict[str, Any] = {}
-    for name in ("family", "rung"):
+    rungs, families = columns.get("rung"), columns.get("family")
+    is_by_rung = rungs is not None and families is not None and bool((rungs == families).all())  # one of them will do
+    for name in ("rung", "confounder") if is_by_rung else ("family", "rung", "confounder"):
         if name in columns:
             parts[f"by_{name}"] = by_category(predicted, labels, columns[name], ceilings)
     if "length" in columns:

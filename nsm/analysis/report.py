@@ -31,6 +31,7 @@ CAPTIONS = {
     "confusion": "Graphs by true and predicted class, with the share of the true class.",
     "by_family": "Accuracy on each family of problems.",
     "by_rung": "Accuracy on each rung of the causal ladder.",
+    "by_confounder": "Accuracy by hidden confounder: none, drawn as a node, or not drawn (an upper bound as ceiling).",
     "by_distance": "Accuracy by the steps from a failure back to its cause; failures with their twins.",
     "by_length": "Accuracy by the number of steps of the plan, or of facts of the story.",
     "confidence": "How sure the model is of its predictions, right ones and mistakes.",
@@ -41,6 +42,7 @@ CAPTIONS = {
 PARTS = {
     "by_family": ("Accuracy by family", "family"),
     "by_rung": ("Accuracy by rung", "rung"),
+    "by_confounder": ("Accuracy by hidden confounder", "confounder"),
     "by_distance": ("Accuracy by distance from the failure to its cause", "steps back to the cause"),
     "by_length": ("Accuracy by length", "steps or facts"),
 }

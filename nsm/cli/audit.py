@@ -9,12 +9,14 @@ import typer
 
 from nsm.cli.options import (
     AsJson,
+    Bif,
     ConfigFile,
     Data,
     Debug,
     Domain,
     Graph,
     Inductive,
+    Network,
     Overrides,
     Pddl,
     Plans,
@@ -31,6 +33,7 @@ Examples:
   nsm audit planning
   nsm audit planning --seed 3 --set planning.graphs=4000
   nsm audit planning --pddl my/problems --json
+  nsm audit causal --network alarm
   nsm audit planning --strict && nsm train planning
 """
 
@@ -46,6 +49,8 @@ def audit(
     plans: Plans = None,
     graph: Graph = None,
     inductive: Inductive = None,
+    network: Network = None,
+    bif: Bif = None,
     strict: Annotated[bool, typer.Option("--strict", help="End with status 1 if the verdict is fail.")] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -69,6 +74,8 @@ def audit(
         plans=plans,
         graph=graph,
         inductive=inductive,
+        network=network,
+        bif=bif,
     )
     from nsm import pipeline
 

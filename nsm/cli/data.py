@@ -10,12 +10,14 @@ import typer
 
 from nsm.cli.options import (
     AsJson,
+    Bif,
     ConfigFile,
     Data,
     Debug,
     Domain,
     Graph,
     Inductive,
+    Network,
     Overrides,
     Pddl,
     Plans,
@@ -35,6 +37,7 @@ Examples:
   nsm data show planning -n 3
   nsm data show planning --split test --out pictures
   nsm data show planning --pddl my/problems -n 1
+  nsm data show causal --bif my/network.bif
   nsm data show --data my_data
 """
 IMPORT_EXAMPLES = """\b
@@ -167,6 +170,8 @@ def show(
     plans: Plans = None,
     graph: Graph = None,
     inductive: Inductive = None,
+    network: Network = None,
+    bif: Bif = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -187,6 +192,8 @@ def show(
         plans=plans,
         graph=graph,
         inductive=inductive,
+        network=network,
+        bif=bif,
     )
     from nsm import pipeline
 

@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nsm.errors import ConfigError
+
 if TYPE_CHECKING:
     from nsm.config import Config
 
 __all__ = [
     "AsJson",
+    "Bif",
     "ConfigFile",
     "Data",
     "Debug",
     "Domain",
     "Graph",
     "Inductive",
+    "Network",
     "Overrides",
     "Pddl",
     "Plans",
@@ -32,7 +36,9 @@ __all__ = [
 Domain = Annotated[
     str | None,
     typer.Argument(
-        metavar="DOMAIN", help="What is reasoned about: planning or kg; not needed with --data.", show_default=False
+        metavar="DOMAIN",
+        help="What is reasoned about: planning, causal or kg; not needed with --data.",
+        show_default=False,
     ),
 ]
 ConfigFile = Annotated[
@@ -75,6 +81,11 @@ Inductive = Annotated[
     Path | None,
     typer.Option("--inductive", metavar="FOLDER", help="Another graph to test on, of entities not in --graph."),
 ]
+Network = Annotated[
+    str | None,
+    typer.Option("--network", metavar="NAME", help="A Bayesian network that pgmpy ships: asia, sachs, child, ..."),
+]
+Bif = Annotated[Path | None, typer.Option("--bif", metavar="FILE", help="Own Bayesian network, in the format BIF.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")
@@ -92,24 +103,33 @@ def configure(
     plans: Path | None = None,
     graph: Path | None = None,
     inductive: Path | None = None,
+    network: str | None = None,
+    bif: Path | None = None,
     allow_leaks: bool = False,
     **keywords: object,
 ) -> Config:
     """The configuration that a command line describes; its threads are set before torch is imported.
 
     Raises:
-        ConfigError: If a setting does not fit.
+        ConfigError: If a setting does not fit, or an option belongs to another domain.
     """
     from nsm.config import load_config
 
-    planning = {"pddl": pddl, "plans": plans, "plan_source": None if plans is None else "files"}
-    own = {"data": None if data is None else data.absolute()}  # a run finds it from everywhere
-    kg = {"graph": graph, "inductive": inductive}
+    tables: dict[str, dict[str, object]] = {
+        "planning": {"pddl": pddl, "plans": plans, "plan_source": None if plans is None else "files"},
+        "causal": {"network": network, "bif": bif},
+        "kg": {"graph": graph, "inductive": inductive},
+        "own": {"data": None if data is None else data.absolute()},  # a run finds it from everywhere
+    }
     domain = _domain(domain, data, config)
-    settings = load_config(config, overrides or [], domain=domain, planning=planning, kg=kg, own=own, **keywords)
+    settings = load_config(config, overrides or [], domain=domain, **tables, **keywords)
+    for owner, table in tables.items():
+        given = [key for key, value in table.items() if value is not None]
+        if given and owner != settings.domain:
+            raise ConfigError(f"--{given[0]} is an option of {owner}, got the domain {settings.domain!r}")
     if allow_leaks:
-        table = settings.domain_table.model_copy(update={"allow_leaks": True})
-        settings = settings.model_copy(update={settings.domain: table})
+        chosen = settings.domain_table.model_copy(update={"allow_leaks": True})
+        settings = settings.model_copy(update={settings.domain: chosen})
     limit_threads(settings.threads)
     return settings
 
@@ -120,8 +140,6 @@ def _domain(domain: str | None, data: Path | None, config: Path | None) -> str |
     Raises:
         ConfigError: If nothing says it, or two things say different.
     """
-    from nsm.errors import ConfigError
-
     if data is not None and domain not in (None, "own"):
         raise ConfigError(f"--data is the user's own data: expected no domain, got {domain!r}")
     if domain is None and data is None and config is None:

@@ -9,12 +9,14 @@ import typer
 
 from nsm.cli.options import (
     AsJson,
+    Bif,
     ConfigFile,
     Data,
     Debug,
     Domain,
     Graph,
     Inductive,
+    Network,
     Overrides,
     Pddl,
     Plans,
@@ -34,6 +36,8 @@ Examples:
   nsm train planning --pddl my/problems --set lr=1e-3 --json
   nsm train kg --set kg.dataset=kinships
   nsm train kg --graph my/graph --inductive my/other_graph
+  nsm train causal
+  nsm train causal --network asia
   nsm train planning --config checkpoints/planning/runs/flat_1/config.toml --run again
 """
 
@@ -54,6 +58,8 @@ def train(
     plans: Plans = None,
     graph: Graph = None,
     inductive: Inductive = None,
+    network: Network = None,
+    bif: Bif = None,
     allow_leaks: Annotated[
         bool, typer.Option("--allow-leaks", help="Train without an audit, or on data that fails it.")
     ] = False,
@@ -82,6 +88,8 @@ def train(
         plans=plans,
         graph=graph,
         inductive=inductive,
+        network=network,
+        bif=bif,
         allow_leaks=allow_leaks,
     )
     from nsm import pipeline

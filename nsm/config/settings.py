@@ -11,13 +11,18 @@ from pydantic_core import PydanticCustomError
 
 from nsm.config.toml import to_toml
 
-__all__ = ["ALIASES", "Config", "DomainConfig", "KgConfig", "OwnConfig", "PlanningConfig"]
+__all__ = ["ALIASES", "CausalConfig", "Config", "DomainConfig", "KgConfig", "OwnConfig", "PlanningConfig"]
 
 ALIASES = {"lr": "learning_rate"}
 """Short names that are accepted for keys, at the top of the configuration only."""
 
 CYCLE_WEIGHT = 0.4
 """Weight of the reconstruction error in the loss, where none is given."""
+
+DOMAIN_DEFAULTS: dict[str, dict[str, Any]] = {
+    "causal": {"epochs": 6, "batch_size": 128, "blocks": 3, "dropout": 0.1, "cycle_every": 2},
+}
+"""Defaults that a domain has in place of the general ones: small graphs, noisy labels."""
 
 FolderPath = Annotated[Path, Field(strict=False), AfterValidator(lambda path: Path(os.path.expanduser(path)))]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -49,7 +54,7 @@ class PlanningConfig(DomainConfig):
 
     Attributes:
         domains: Generated domains, in equal shares; not used with ``pddl``.
-        graphs: Number of graphs to make, valid and invalid ones together; by default 8,600, or 2,000 with ``pddl``.
+        graphs: Number of graphs to make, valid and invalid ones together; by default 9,600, or 2,000 with ``pddl``.
         min_length: Shortest plan, in steps.
         max_length: Longest plan, in steps.
         min_objects: Fewest objects of a generated problem.
@@ -84,7 +89,7 @@ class PlanningConfig(DomainConfig):
         """The number of graphs to make."""
         if self.graphs is not None:
             return self.graphs
-        return 8_600 if self.pddl is None else 2_000
+        return 9_600 if self.pddl is None else 2_000
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -96,6 +101,53 @@ class PlanningConfig(DomainConfig):
             raise _conflict("plans", "to read plans, set planning.plan_source to 'files' as well")
         if self.plan_source != "walk" and self.pddl is None:
             raise _conflict("plan_source", f"{self.plan_source!r} needs problems: set planning.pddl as well")
+        return self
+
+
+class CausalConfig(DomainConfig):
+    """The causal data: random scenarios, or questions about one Bayesian network.
+
+    Attributes:
+        graphs: Number of graphs to make, both of each pair of twins counted; by default 56,000, or 8,000 about a
+            network.
+        min_variables: Fewest variables of a scenario.
+        max_variables: Most variables of a scenario.
+        rungs: Kinds of question; counterfactuals count twice, and a Bayesian network answers none.
+        hidden_share: Share of the scenarios with a confounder that is never observed; in half of them it is not drawn.
+        network: Name of a Bayesian network that pgmpy ships, such as ``asia``, in place of scenarios.
+        bif: Own Bayesian network, a file in the format BIF, in place of scenarios.
+    """
+
+    graphs: Annotated[int, Field(ge=20)] | None = None
+    min_variables: Annotated[int, Field(ge=5, le=16)] = 5
+    max_variables: Annotated[int, Field(ge=5, le=16)] = 12
+    rungs: Annotated[tuple[Literal["association", "intervention", "counterfactual"], ...], Field(min_length=1)] = (
+        "association",
+        "intervention",
+        "counterfactual",
+    )
+    hidden_share: Share = 0.1
+    network: str | None = None
+    bif: FolderPath | None = None
+
+    @property
+    def num_graphs(self) -> int:
+        """The number of graphs to make."""
+        if self.graphs is not None:
+            return self.graphs
+        return 56_000 if self.network is None and self.bif is None else 8_000
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.min_variables > self.max_variables:
+            expected = f"expected at most max_variables ({self.max_variables})"
+            raise _conflict("min_variables", f"{expected}, got {self.min_variables}")
+        if len(set(self.rungs)) < len(self.rungs):
+            raise _conflict("rungs", f"expected each rung once, got {', '.join(self.rungs)}")
+        if self.network is not None and self.bif is not None:
+            raise _conflict("bif", "expected a named network or a file, got both: drop causal.network or causal.bif")
+        if (self.network or self.bif) and self.rungs == ("counterfactual",):
+            raise _conflict("rungs", "a Bayesian network has no mechanisms, so it answers no counterfactual")
         return self
 
 
@@ -167,8 +219,8 @@ class Config(_Settings):
         schedule: What follows the warm-up.
         clip_norm: Largest norm of the gradient; 0 switches clipping off.
         cycle_weight: Weight of the reconstruction error without details.
-        cycle_warmup_epochs: Epochs in which that weight rises linearly from nothing: at full weight from the start,
-            it teaches the encoder to forget what is hard to reconstruct before the task needs it.
+        cycle_warmup_epochs: Epochs in which that weight rises from nothing, slowly at first (by the square): with full
+            weight from the start it teaches the encoder to forget what is hard to reconstruct before the task needs it.
         cycle_every: Computes that term every so many steps, and then as many times as heavy.
         num_levels: Levels of the hierarchy, the concrete one included.
         channels: Features per node.
@@ -190,6 +242,7 @@ class Config(_Settings):
         run: Name of the run; a time stamp by default.
         cache: Where built data is kept; ``<root>/data`` by default.
         planning: The planning data.
+        causal: The causal data.
         kg: The knowledge graph.
         own: The user's own data.
 
@@ -200,9 +253,9 @@ class Config(_Settings):
         0.001
     """
 
-    domain: Literal["planning", "kg", "own"] = "planning"
+    domain: Literal["planning", "causal", "kg", "own"] = "planning"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    epochs: Annotated[int, Field(ge=1)] = 10
+    epochs: Annotated[int, Field(ge=1)] = 12
     batch_size: Annotated[int, Field(ge=1)] = 64
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 2e-3
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 1e-2
@@ -210,7 +263,7 @@ class Config(_Settings):
     schedule: Literal["cosine", "constant"] = "cosine"
     clip_norm: Annotated[float, Field(ge=0)] = 1.0
     cycle_weight: Annotated[float, Field(ge=0)] = CYCLE_WEIGHT
-    cycle_warmup_epochs: Annotated[float, Field(ge=0)] = 3
+    cycle_warmup_epochs: Annotated[float, Field(ge=0)] = 4
     cycle_every: Annotated[int, Field(ge=1)] = 1
     num_levels: Annotated[int, Field(ge=2, le=6)] = 3
     channels: Annotated[int, Field(ge=2)] = 64
@@ -232,8 +285,14 @@ class Config(_Settings):
     run: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = None
     cache: FolderPath | None = None
     planning: PlanningConfig = PlanningConfig()
+    causal: CausalConfig = CausalConfig()
     kg: KgConfig = KgConfig()
     own: OwnConfig = OwnConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_domain_defaults(cls, given: Any) -> Any:
+        return {**DOMAIN_DEFAULTS.get(given.get("domain", ""), {}), **given} if isinstance(given, dict) else given
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from nsm.config import Config
     from nsm.data.triples import Schema
 
+QUERY = "query"  # the role of the nodes that a graph asks about
+
 
 def build_model(config: Config, schema: Schema) -> nn.Module:
     """Builds the model that ``config.model`` names for graphs of ``schema``.
 
     Weights are drawn from torch's global generator: seed it first.
     """
+    query_role = schema.roles.index(QUERY) if QUERY in schema.roles else None
     sizes = (schema.in_channels, len(schema.relations), len(schema.labels))
     if config.model == "flat":
         return FlatRelational(
@@ -27,6 +30,7 @@ def build_model(config: Config, schema: Schema) -> nn.Module:
             num_layers=config.flat_layers,
             dropout=config.dropout,
             norm=config.message_norm,
+            query_role=query_role,
             seed=config.seed,
         )
     return Hierarchy(
@@ -36,5 +40,6 @@ def build_model(config: Config, schema: Schema) -> nn.Module:
         pool_ratio=config.pool_ratio,
         dropout=config.dropout,
         norm=config.message_norm,
+        query_role=query_role,
         seed=config.seed,
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from nsm.models.encoder import Encoder
 from nsm.models.output import Output
-from nsm.nn import DropoutKey, GraphReadout, RelationalUpdate, pool_graphs
+from nsm.nn import DropoutKey, GraphReadout, RelationalUpdate, pool_graphs, pool_marked
 from nsm.nn.reversible import KeyedDropout
 
 
@@ -23,6 +24,7 @@ class FlatRelational(nn.Module):
         num_layers: Number of convolutions.
         dropout: Probability of dropping a value of an update.
         norm: How messages are divided.
+        query_role: Role of the nodes whose own features the readout takes as well; None where nothing is asked of one.
         seed: Seed of the dropout masks.
     """
 
@@ -36,6 +38,7 @@ class FlatRelational(nn.Module):
         num_layers: int = 4,
         dropout: float = 0.0,
         norm: str = "sqrt",
+        query_role: int | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -45,7 +48,8 @@ class FlatRelational(nn.Module):
             RelationalUpdate(channels, channels, channels, 2 * num_relations, scale=0.5) for _ in range(num_layers)
         )
         self.dropouts = nn.ModuleList(KeyedDropout(dropout, i, self.key) for i in range(num_layers))
-        self.readout = GraphReadout(2 * channels, channels, num_classes)
+        self.query_role = query_role
+        self.readout = GraphReadout((2 + (query_role is not None)) * channels, channels, num_classes)
 
     def set_step(self, step: int) -> None:
         """Tells the dropout masks which optimisation step this is."""
@@ -58,5 +62,8 @@ class FlatRelational(nn.Module):
         x: Tensor = level.x
         for layer, dropout in zip(self.layers, self.dropouts, strict=True):
             x = x + dropout(layer(x, level.graph.messages)).to(x.dtype)
-        logits = self.readout(pool_graphs(x, level.batch, level.num_graphs))
+        pooled = [pool_graphs(x, level.batch, level.num_graphs)]
+        if self.query_role is not None:
+            pooled.append(pool_marked(x, data.role == self.query_role, level.batch, level.num_graphs))
+        logits = self.readout(torch.cat(pooled, dim=1))
         return Output(logits, None, None, level.batch)

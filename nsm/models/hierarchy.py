@@ -22,6 +22,7 @@ from nsm.nn import (
     ReversibleStack,
     contract,
     pool_graphs,
+    pool_marked,
 )
 
 
@@ -77,6 +78,7 @@ class Hierarchy(nn.Module):
         pool_ratio: Share of nodes that stay at each step up.
         dropout: Probability of dropping a value of an update.
         norm: How messages are divided, see :class:`~nsm.nn.graph.RelationalGraph`.
+        query_role: Role of the nodes whose own features the readout takes as well; None where nothing is asked of one.
         seed: Seed of the dropout masks.
 
     Raises:
@@ -94,6 +96,7 @@ class Hierarchy(nn.Module):
         pool_ratio: float = 0.5,
         dropout: float = 0.0,
         norm: str = "sqrt",
+        query_role: int | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -109,7 +112,8 @@ class Hierarchy(nn.Module):
         )
         self.liftings = nn.ModuleList(Lifting(channels, relations) for _ in blocks[1:])
         self.fusion = GatedFusion(channels)
-        self.readout = GraphReadout(4 * channels, channels, num_classes)
+        self.query_role = query_role
+        self.readout = GraphReadout((4 + (query_role is not None)) * channels, channels, num_classes)
 
     @property
     def num_levels(self) -> int:
@@ -180,15 +184,14 @@ class Hierarchy(nn.Module):
         top_batch = ascent.plans[-1].batch
         down = self.descend(ascent, use_details=False)
         fused = self.fusion(ascent.features[0], down)
-        pooled = torch.cat(
-            (
-                pool_graphs(fused, encoded.batch, encoded.num_graphs),
-                pool_graphs(ascent.features[-1], top_batch, encoded.num_graphs),
-            ),
-            dim=1,
-        )
+        pooled = [
+            pool_graphs(fused, encoded.batch, encoded.num_graphs),
+            pool_graphs(ascent.features[-1], top_batch, encoded.num_graphs),
+        ]
+        if self.query_role is not None:
+            pooled.append(pool_marked(fused, data.role == self.query_role, encoded.batch, encoded.num_graphs))
         reconstructed = self._inverse_level(down, 0, ascent) if reconstruct else None
-        return Output(self.readout(pooled), reconstructed, encoded.x.detach(), encoded.batch)
+        return Output(self.readout(torch.cat(pooled, dim=1)), reconstructed, encoded.x.detach(), encoded.batch)
 
     @torch.no_grad()
     def round_trip(self, data: Any) -> tuple[Tensor, Tensor]:

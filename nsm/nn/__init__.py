@@ -4,7 +4,7 @@ from nsm.nn.contraction import Contraction, coarsen, contract, dominating_set
 from nsm.nn.conv import RelationalConv
 from nsm.nn.graph import RelationalGraph
 from nsm.nn.lifting import Lifting
-from nsm.nn.pooling import GraphReadout, pool_graphs
+from nsm.nn.pooling import GraphReadout, pool_graphs, pool_marked
 from nsm.nn.query_edges import QueryEdges
 from nsm.nn.reversible import DropoutKey, ReversibleBlock, ReversibleStack
 from nsm.nn.semiring import NoisyOr, Semiring
@@ -27,4 +27,5 @@ __all__ = [
     "contract",
     "dominating_set",
     "pool_graphs",
+    "pool_marked",
 ]

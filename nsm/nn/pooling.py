@@ -19,6 +19,16 @@ def pool_graphs(x: Tensor, batch: Tensor, num_graphs: int) -> Tensor:
     return torch.cat((mean, highest), dim=1)
 
 
+def pool_marked(x: Tensor, is_marked: Tensor, batch: Tensor, num_graphs: int) -> Tensor:
+    """Sum over the marked nodes of each graph; zero where none is.
+
+    Shapes:
+        - **x**: ``(N, C)``; **is_marked**: ``(N,)`` bool; **batch**: ``(N,)``; output: ``(num_graphs, C)``.
+    """
+    marked = is_marked.nonzero().squeeze(1)
+    return x.new_zeros((num_graphs, x.shape[1])).index_add(0, batch[marked], x[marked])
+
+
 class GraphReadout(nn.Module):
     """A two-layer head on pooled features.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.console import Console
 
+from nsm.analysis.description import mean_known_ceiling
 from nsm.config import Config
 from nsm.data.audit import AuditResult
 from nsm.data.audit import audit as audit_graphs
@@ -117,6 +118,7 @@ def _audit(graphs: PackedGraphs, config: Config, *, quiet: bool) -> AuditResult:
         features=task.features,
         reported=task.reported,
         shared_entities=task.shared_entities,
+        ceiling=mean_known_ceiling(graphs),
         seed=config.seed,
     )
     write_json(_audit_file(graphs), result.to_json())

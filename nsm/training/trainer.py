@@ -184,7 +184,7 @@ class Trainer:
             return 0.0
         risen = (step + 1) / max(config.cycle_warmup_epochs * len(self.train_loader), 1)
         # a reconstruction that is computed every k steps counts k times as much
-        return config.cycle_weight * config.cycle_every * min(risen, 1.0)
+        return config.cycle_weight * config.cycle_every * min(risen, 1.0) ** 2
 
     def _clip_gradients(self) -> float:
         """Shortens the gradient to ``clip_norm``; returns its norm before."""

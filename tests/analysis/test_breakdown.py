@@ -17,7 +17,7 @@ def test_a_part_is_described_by_its_members_alone() -> None:
     interval = wilson_interval(3, 4)
     assert part == {
         "samples": 4, "accuracy": 0.75, "low": interval.low, "high": interval.high, "majority": 0.75,
-        "ceiling": None,
+        "ceiling": None, "attained": None,
     }  # fmt: skip
 
 
@@ -29,6 +29,12 @@ def test_families_in_order_with_their_ceilings() -> None:
     assert parts["a"]["ceiling"] is None
     assert parts["b"]["ceiling"] == pytest.approx(0.9)
     assert parts["b"]["accuracy"] == 0.75
+    assert parts["b"]["attained"] == pytest.approx((0.75 - 0.5) / (0.9 - 0.5))
+
+
+def test_nothing_is_attained_where_the_ceiling_is_the_majority() -> None:
+    part = describe_part(PREDICTED, LABELS, np.full(8, 0.5), np.arange(8))
+    assert (part["majority"], part["ceiling"], part["attained"]) == (0.5, 0.5, None)
 
 
 def test_lengths_by_fours() -> None:

@@ -87,6 +87,18 @@ def test_ceiling_and_rung_where_the_table_has_them(predictions: Predictions) -> 
     assert evaluate(predictions, {"ceiling": holes})["ceiling"] is None
 
 
+def test_rungs_are_told_once_and_hidden_confounders_apart(predictions: Predictions) -> None:
+    rung = np.array(["seeing", "doing"], dtype=object)[np.arange(200) // 4 % 2]
+    confounder = np.array(["none", "undrawn"], dtype=object)[np.arange(200) // 2 % 2]
+    table = {"family": rung, "rung": rung, "confounder": confounder, "ceiling": np.full(200, 0.9, dtype=object)}
+    found = evaluate(predictions, table)
+    assert "by_family" not in found
+    assert set(found["by_confounder"]) == {"none", "undrawn"}
+    for part in (*found["by_rung"].values(), *found["by_confounder"].values()):
+        way = (part["accuracy"] - part["majority"]) / (part["ceiling"] - part["majority"])
+        assert part["attained"] == pytest.approx(way)
+
+
 def test_a_model_without_reconstruction(predictions: Predictions) -> None:
     found = evaluate(Predictions(predictions.logits, predictions.labels, predictions.groups), {})
     assert found["reconstruction_exact"] is None

@@ -77,6 +77,16 @@ def test_a_graph_and_the_one_to_test_on(tmp_path: Path) -> None:
         configure(None, [], domain="kg", inductive=tmp_path / "b")
 
 
+def test_an_option_of_another_domain_is_refused(tmp_path: Path) -> None:
+    causal = configure(None, None, domain="causal", bif=tmp_path / "a.bif").causal
+    assert (causal.bif, causal.network) == (tmp_path / "a.bif", None)
+    assert configure(None, None, domain="causal", network="asia").causal.network == "asia"
+    with pytest.raises(ConfigError, match="--network is an option of causal, got the domain 'planning'"):
+        configure(None, None, domain="planning", network="asia")
+    with pytest.raises(ConfigError, match="--pddl is an option of planning, got the domain 'causal'"):
+        configure(None, None, domain="causal", pddl=tmp_path)
+
+
 def test_threads_are_those_of_the_configuration(file: Path) -> None:
     configure(file, None)
     assert [os.environ[name] for name in THREADS] == ["3"] * 3

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from nsm.config import Config, PlanningConfig, load_config
+from nsm.config import CausalConfig, Config, PlanningConfig, load_config
+from nsm.config.settings import DOMAIN_DEFAULTS
 from nsm.errors import ConfigError
 
 FLOATS = {"allow_nan": False, "allow_infinity": False}
@@ -61,6 +62,23 @@ def test_paths_that_mean_the_same_elsewhere(tmp_path: Path, monkeypatch: pytest.
     assert (found.root, found.cache, found.planning.pddl) == (tmp_path / "home" / "runs", None, tmp_path / "own")
     assert (found.seed, found.planning.plans) == (3, None)
     assert found.with_absolute_paths() == found
+
+
+def test_a_domain_has_defaults_of_its_own() -> None:
+    for domain, defaults in DOMAIN_DEFAULTS.items():
+        config = load_config(None, [], domain=domain)
+        assert {key: getattr(config, key) for key in defaults} == defaults
+        assert load_config(None, ["epochs=3"], domain=domain).epochs == 3
+        assert Config.model_validate(config.model_dump()) == config
+    assert Config().epochs == Config.model_fields["epochs"].default
+
+
+def test_networks_and_scenarios_have_their_numbers_of_graphs(tmp_path: Path) -> None:
+    assert CausalConfig().num_graphs > CausalConfig(network="asia").num_graphs == CausalConfig(bif=tmp_path).num_graphs
+    assert CausalConfig(graphs=30).num_graphs == 30
+    for wrong in ({"min_variables": 4}, {"max_variables": 17}, {"rungs": ("association", "association")}):
+        with pytest.raises(ValidationError):
+            CausalConfig.model_validate(wrong)
 
 
 def test_the_table_of_the_domain() -> None:

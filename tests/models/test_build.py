@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+from torch_geometric.data import Data
 from torch_geometric.loader import DataLoader
 
 from nsm.config import Config, PlanningConfig
@@ -57,6 +58,28 @@ def test_the_flat_model() -> None:
     assert len(model.layers) == 2
     assert model.encoder.message_norm == "sum"
     assert model.key.seed == 5
+
+
+@pytest.mark.parametrize("values", [HIERARCHY, FLAT], ids=["hierarchy", "flat"])
+def test_the_readout_takes_the_nodes_that_are_asked_about(values: dict[str, object]) -> None:
+    """Of two graphs that differ in the role of two nodes alone, where nothing is passed on between nodes."""
+    asking = Schema("causal", ("a",), ("none", "query"), ("p",), ("x", "y"), ("v",), order_channels=0)
+    plain = replace(asking, roles=("none", "other"))
+    config = Config.from_constants(**values)
+    widths = []
+    for schema in (asking, plain):
+        model = build_model(config, schema)
+        assert model.query_role == (1 if schema is asking else None)
+        widths.append(model.readout.layers[1].in_features)  # type: ignore[union-attr, index]
+    assert widths[0] == widths[1] + 8
+    model = build_model(config, asking).eval()
+    role = torch.tensor([0, 1])
+    x = torch.tensor([[1.0, 1.0, 0.0, 0.3], [1.0, 0.0, 1.0, 0.9]])
+    nothing = torch.zeros((2, 0), dtype=torch.long)
+    graph = Data(x=x, role=role, edge_index=nothing, edge_type=torch.zeros(0, dtype=torch.long))
+    logits = model(graph).logits
+    graph.role = torch.tensor([1, 0])
+    assert not torch.equal(model(graph).logits, logits)
 
 
 @pytest.mark.parametrize("values", [HIERARCHY, FLAT], ids=["hierarchy", "flat"])

@@ -10,6 +10,9 @@ from typing import get_args
 import pytest
 
 from nsm.config import Config, load_config
+from nsm.data.causal.confirm import confirmed_share
+from nsm.data.causal.network_source import NetworkSource
+from nsm.data.causal.source import CausalSource
 from nsm.data.kg.clutrr import ClutrrSource
 from nsm.data.kg.source import KgSource
 from nsm.data.packed import PackedGraphs
@@ -27,6 +30,13 @@ DOMAIN = """(define (domain lamps) (:predicates (lit ?x) (near ?x ?y))
 """
 PROBLEM = """(define (problem one) (:domain lamps) (:objects a b)
   (:init (lit a) (near a b)) (:goal (lit b)))
+"""
+
+
+NETWORK = """variable a { type discrete [ 2 ] { 0, 1 }; }
+variable b { type discrete [ 2 ] { 0, 1 }; }
+probability ( a ) { table 0.5, 0.5; }
+probability ( b | a ) { (0) 0.1, 0.9; (1) 0.6, 0.4; }
 """
 
 
@@ -79,6 +89,37 @@ def test_a_wrong_label_is_not_confirmed(tmp_path: Path) -> None:
     wrong = [replace(samples[0], label=1 - samples[0].label), *samples[1:]]
     found = task.confirm(packed(tmp_path / "wrong", task.source, wrong))
     assert found == pytest.approx(1 - 1 / len(samples))
+
+
+def test_causal_scenarios_are_those_of_the_configuration() -> None:
+    config = load_config(None, [], domain="causal", causal={"graphs": 40}, seed=7)
+    task = open_task(config)
+    assert task.source == CausalSource(config.causal, 7)
+    assert task.confirm is confirmed_share
+
+
+def test_an_own_network_is_read_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "two.bif"
+    file.write_text(NETWORK)
+    config = load_config(None, [], domain="causal", causal={"graphs": 40, "bif": file})
+    source = open_task(config).source
+    assert isinstance(source, NetworkSource)
+    assert source.schema.node_types == ("a", "b")
+    file.write_text(NETWORK.replace("0.1, 0.9", "0.1, 0.8"))
+    with pytest.raises(DataError, match=r"the sum 1, got 0\.9") as caught:
+        open_task(config)
+    assert (caught.value.file, caught.value.line) == (str(file), 4)
+
+
+@pytest.mark.needs_networks
+def test_a_named_network_is_that_of_its_name() -> None:
+    task = open_task(load_config(None, [], domain="causal", causal={"network": "sachs"}))
+    assert isinstance(task.source, NetworkSource)
+    assert len(task.source.schema.node_types) == 11
+    assert "sachs" in task.origin
+    assert task.confirm is not None
+    with pytest.raises(DataError, match="unknown network 'sahcs'"):
+        open_task(load_config(None, [], domain="causal", causal={"network": "sahcs"}))
 
 
 def test_an_unknown_generated_domain() -> None:

@@ -218,7 +218,7 @@ def test_the_cycle_term_comes_every_few_steps_and_weighs_as_much_more(
     assert weights == [0.2, 0.0, 0.2, 0.0, 0.2]
     weights.clear()
     toy_trainer(graphs, tmp_path / "rising", cycle_warmup_epochs=0.8, **changes).fit()
-    assert weights == pytest.approx([0.05, 0.0, 0.15, 0.0, 0.2])
+    assert weights == pytest.approx([0.0125, 0.0, 0.1125, 0.0, 0.2])
 
 
 def test_mixed_precision_ends_before_the_loss(

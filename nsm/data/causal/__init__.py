@@ -1,0 +1,1 @@
+"""The causal domain: structural causal models, questions of three rungs, and Bayesian networks in BIF."""
