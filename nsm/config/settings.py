@@ -172,12 +172,12 @@ class KgConfig(DomainConfig):
     dataset: Literal["umls", "nations", "kinships"] = "umls"
     graph: FolderPath | None = None
     inductive: FolderPath | None = None
-    graphs: Annotated[int, Field(ge=20)] = 12_000
+    graphs: Annotated[int, Field(ge=20)] = 6_000
     hops: Annotated[int, Field(ge=1, le=6)] = 2
-    max_nodes: Annotated[int, Field(ge=2, le=256)] = 16
+    max_nodes: Annotated[int, Field(ge=2, le=256)] = 12
     clutrr: FolderPath | None = None
     ranking: bool = True
-    rank_epochs: Annotated[int, Field(ge=1)] = 4
+    rank_epochs: Annotated[int, Field(ge=1)] = 3
     rank_layers: Annotated[int, Field(ge=1, le=16)] = 4
     rank_channels: Annotated[int, Field(ge=4)] = 32
 
