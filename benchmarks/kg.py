@@ -61,6 +61,8 @@ def settings(task: str, seed: int, root: Path, shared: Path, **more: object) -> 
 def train_ours(config: Config) -> Figures:
     """Trains and evaluates as the command line does."""
     result = pipeline.train(config, quiet=True)
+    if result.interrupted:
+        raise KeyboardInterrupt  # half of a training is no result
     began = time.perf_counter()
     figures = pipeline.evaluate(result.run, quiet=True).figures
     told = {key: figures[key] for key in KEPT if key in figures}

@@ -109,14 +109,13 @@ def _kg(config: Config) -> Task:
     if config.kg.clutrr is not None:
         return _clutrr(config.kg.clutrr, config.seed)
     source = KgSource(config.kg, config.seed)
-    names = [graph.name for graph in source.graphs]  # a wrong line is told before anything is built
-    files = dict(zip(names, graph_files(config.kg), strict=True))
+    name = source.graphs[0].name  # a wrong line is told before anything is built
 
     def confirm(graphs: PackedGraphs) -> float:
-        return confirmed_share(graphs, files)
+        return confirmed_share(graphs, graph_files(config.kg))
 
     is_inductive, own = config.kg.inductive is not None, config.kg.graph
-    shipped = (f"{names[0]}, as pykeen ships it", "see the publication of the data set")
+    shipped = (f"{name}, as pykeen ships it", "see the publication of the data set")
     origin, licence = shipped if own is None else (f"the user's facts in {own}", "the user's")
     return Task(
         source,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ __all__ = ["confirmed_share", "confirmed_stories", "crossing_entities"]
 Fact = tuple[str, str, str]
 
 
-def confirmed_share(graphs: PackedGraphs, files: Mapping[str, Mapping[str, Path]]) -> float:
+def confirmed_share(graphs: PackedGraphs, files: Sequence[Mapping[str, Path]]) -> float:
     """Share of the samples whose label is that of the files and whose graph shows nothing that it should not.
 
     A true triple stands in a file, a false one in none; what the graph shows are training facts; and none of them
@@ -30,10 +30,10 @@ def confirmed_share(graphs: PackedGraphs, files: Mapping[str, Mapping[str, Path]
 
     Args:
         graphs: The samples, with the triples in their sources.
-        files: The files of each graph, by its name.
+        files: The files of each graph, by the number that the sources give.
     """
-    shown = {name: _facts(each["train"]) for name, each in files.items()}
-    known = {name: set().union(*map(_facts, each.values())) for name, each in files.items()}
+    shown = [_facts(each["train"]) for each in files]
+    known = [set().union(*map(_facts, each.values())) for each in files]
     relations = {relation.removesuffix(" (fact)") for relation in graphs.schema.relations} - {ABOUT, ASKED}
     agreed = 0
     for position in range(len(graphs)):

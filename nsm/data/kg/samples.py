@@ -102,9 +102,7 @@ def _sample(
     role[[0, 1, question]] = 1, 2, 3
     node_type = np.concatenate([3 + (distance[:, 0] - 1) * hops + distance[:, 1] - 1, [0]])
     node_type[:2] = 1, 2
-    confidence = around.facts.confidence[fact]
-    is_true = bool(labelled.label[row])
-    names = [graph.entities[number] for number in entity.tolist()]
+    confidence, is_true = around.facts.confidence[fact], bool(labelled.label[row])
     return Sample(
         node_type=node_type,
         role=role,
@@ -116,7 +114,7 @@ def _sample(
         confidence=np.concatenate([confidence, confidence[same], np.ones(2 + len(others), np.float32)]),
         label=int(is_true),
         group=labelled.group[row],
-        names=[*names, QUESTION],
+        names=[*(graph.entities[number] for number in entity.tolist()), QUESTION],
         evidence_triples=tuple(np.flatnonzero(support[facts]).tolist()) if is_true else (),
         info={**labelled.info[row], "common": int(found.common[row])},
         source=json.dumps(labelled.source[row], ensure_ascii=False),

@@ -85,10 +85,10 @@ def open_graphs(settings: GraphSettings) -> tuple[KnowledgeGraph, ...]:
         DataError: If a file is missing or malformed.
     """
     files = graph_files(settings)
-    first = read_graph(files[0], settings.dataset if settings.graph is None else settings.graph.name)
+    first = read_graph(files[0], settings.dataset if settings.graph is None else settings.graph.absolute().name)
     graphs = [first]
     for more in files[1:]:
-        name = more["train"].parent.name
+        name = more["train"].absolute().parent.name
         graphs.append(read_graph(more, name, relations=first.relations, place=files[0]["train"]))
     return tuple(graphs)
 
@@ -170,21 +170,20 @@ class KgSource:
             draw=np.repeat(number, 4),
         )
         label = np.tile([1, 1, 0, 0], len(swaps))
-        labelled = self._labels(graph, self._degrees[shard.graph], swaps, queries, label)
+        labelled = self._labels(shard.graph, swaps, queries, label)
         s = self.settings
         return make_samples(graph, around, queries, labelled, hops=s.hops, max_nodes=s.max_nodes, seed=self.seed)
 
-    def _labels(
-        self, graph: KnowledgeGraph, degrees: _Degrees, swaps: Swaps, queries: Queries, label: npt.NDArray[np.int64]
-    ) -> Labelled:
+    def _labels(self, number: int, swaps: Swaps, queries: Queries, label: npt.NDArray[np.int64]) -> Labelled:
         info, source, groups = [], [], []
+        graph, degrees = self.graphs[number], self._degrees[number]
         columns = degrees.columns(queries)
         for row in range(len(queries)):
             code = int(swaps.split[row // 4])
             relation = graph.relations[queries.relation[row]]
             head, tail = graph.entities[queries.head[row]], graph.entities[queries.tail[row]]
             four = [graph.entities[number] for number in queries.hidden[row]]
-            group = f"{graph.name}/{FACT_SPLITS[code]}/{relation}/{'/'.join(four)}"
+            group = f"{FACT_SPLITS[code]}/{relation}/{'/'.join(four)}"  # not the folder's name, which may change
             described: Info = {
                 "family": degrees.family[queries.relation[row]],
                 "relation": relation,
@@ -194,7 +193,7 @@ class KgSource:
             }
             groups.append(group)
             info.append(described)
-            source.append({"graph": graph.name, "triple": [head, relation, tail], "entities": four})
+            source.append({"graph": number, "triple": [head, relation, tail], "entities": four})
         return Labelled(label, groups, info, source)
 
 

@@ -60,15 +60,15 @@ def invented_fact(sample: Sample, schema: Schema) -> Sample:
 
 
 @pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> tuple[KgSource, list[Sample], dict[str, dict[str, Path]]]:
+def toy(tmp_path_factory: pytest.TempPathFactory) -> tuple[KgSource, list[Sample], list[dict[str, Path]]]:
     folder = toy_folder(tmp_path_factory.mktemp("toy") / "toy")
     source = KgSource(ToySettings(folder), 0)
-    return source, source.make(Shard(0, 0, 10)), {"toy": find_files(folder)}
+    return source, source.make(Shard(0, 0, 10)), [find_files(folder)]
 
 
 @pytest.mark.parametrize("change", [None, wrong_label, fact_itself, fact_itself_as_asked, invented_fact])
 def test_each_kind_of_dishonesty(
-    toy: tuple[KgSource, list[Sample], dict[str, dict[str, Path]]], tmp_path: Path, change: Change | None
+    toy: tuple[KgSource, list[Sample], list[dict[str, Path]]], tmp_path: Path, change: Change | None
 ) -> None:
     source, samples, files = toy
     changed = samples if change is None else [change(samples[0], source.schema), *samples[1:]]
@@ -76,7 +76,7 @@ def test_each_kind_of_dishonesty(
     assert found == pytest.approx(1.0 if change is None else 1 - 1 / len(samples))
 
 
-def test_entities_in_two_splits(toy: tuple[KgSource, list[Sample], dict[str, dict[str, Path]]], tmp_path: Path) -> None:
+def test_entities_in_two_splits(toy: tuple[KgSource, list[Sample], list[dict[str, Path]]], tmp_path: Path) -> None:
     source, samples, _ = toy
     placed = [replace(s, info={**s.info, "split": "test" if n < 4 else "train"}) for n, s in enumerate(samples)]
     shared = {n for s in placed[:4] for n in s.names[:-1]} & {n for s in placed[4:] for n in s.names[:-1]}
