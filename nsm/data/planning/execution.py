@@ -57,18 +57,33 @@ def execute(state: int, plan: Sequence[GroundAction], goal: int, goal_not: int =
     return _VALID
 
 
-def nearest_cause(state: int, plan: Sequence[GroundAction], goal: int, goal_not: int = 0) -> int | None:
-    """Fewest steps from any broken condition back to its cause, if the plan went on after each; None if none is broken.
+@dataclass(frozen=True)
+class Causes:
+    """What broke all the conditions that are not met, if a plan goes on after each failure.
 
     The first failure decides the label (`execute`); a later one that lies near its cause would still show it.
+
+    Attributes:
+        nearest: Fewest steps from a broken condition back to its cause.
+        by_steps: Whether a step caused each of them; otherwise some fact was wanted that nothing had ever made true
+            (or, unwanted, false), which shows in the first step that touches it.
     """
-    states, distances = [state], []
+
+    nearest: int
+    by_steps: bool
+
+
+def find_causes(state: int, plan: Sequence[GroundAction], goal: int, goal_not: int = 0) -> Causes | None:
+    """Looks at every condition of a plan and of its goal; None if all are met."""
+    states, found = [state], []
     for point, (needed, unwanted) in enumerate([*((step.pos, step.neg) for step in plan), (goal, goal_not)], start=1):
         broken = needed & ~states[-1] | unwanted & states[-1]
-        distances += [point - _last_change(states, 1 << fact) for fact in fact_ids(broken)]
+        found += [(point, _last_change(states, 1 << fact)) for fact in fact_ids(broken)]
         if point <= len(plan):
             states.append(states[-1] & plan[point - 1].keep | plan[point - 1].add)
-    return min(distances, default=None)
+    if not found:
+        return None
+    return Causes(min(point - cause for point, cause in found), all(cause > 0 for _, cause in found))
 
 
 def final_state(state: int, plan: Sequence[GroundAction]) -> int:

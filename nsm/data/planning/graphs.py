@@ -55,8 +55,9 @@ class _Triples:
 def story_graph(story: Story, execution: Execution, *, group: str, info: Info) -> Sample:
     """Builds the sample of one story.
 
-    Nodes are, in this order, the initial state, the steps, the goal, the facts that the plan or the goal mentions, and
-    the objects in them. Facts of the initial state that nothing mentions cannot matter and are left out.
+    Nodes are, in this order, the initial state, the steps, the goal, the facts that the plan or the goal mentions and
+    the objects in them, both by name: by first mention they would tell the order of the steps. Facts of the initial
+    state that nothing mentions cannot matter and are left out.
 
     Args:
         story: The story.
@@ -66,10 +67,11 @@ def story_graph(story: Story, execution: Execution, *, group: str, info: Info) -
     """
     task, length = story.task, len(story.plan)
     facts = _facts(story)
-    objects = list(dict.fromkeys(arg for number in facts for arg in task.facts[number].args))
-    objects += [arg for action in story.plan for arg in action.args if arg not in objects]
+    objects = sorted(
+        {arg for number in facts for arg in task.facts[number].args} | {a for s in story.plan for a in s.args}
+    )
     fact_node = {number: length + 2 + place for place, number in enumerate(facts)}
-    object_node = {name: length + 2 + len(facts) + place for place, name in enumerate(dict.fromkeys(objects))}
+    object_node = {name: length + 2 + len(facts) + place for place, name in enumerate(objects)}
     triples = _Triples()
     for step, action in enumerate(story.plan, start=1):
         triples.add(step - 1, "next", step)
@@ -119,11 +121,11 @@ def story_graph(story: Story, execution: Execution, *, group: str, info: Info) -
 
 
 def _facts(story: Story) -> list[int]:
-    mentioned: dict[int, None] = {}
+    """The facts that a plan or its goal mentions, by name."""
+    mentioned = {*fact_ids(story.goal), *fact_ids(story.goal_not)}
     for action in story.plan:
-        mentioned.update(dict.fromkeys((*action.needs, *action.needs_not, *action.adds, *action.deletes)))
-    mentioned.update(dict.fromkeys((*fact_ids(story.goal), *fact_ids(story.goal_not))))
-    return list(mentioned)
+        mentioned.update((*action.needs, *action.needs_not, *action.adds, *action.deletes))
+    return sorted(mentioned, key=story.task.facts.__getitem__)
 
 
 def _evidence(

@@ -3,8 +3,9 @@
 One looks at neighbouring steps: random edits of a plan leave traces that bigrams of consecutive steps give away (0.90
 to 0.97). The other counts how often each fact is made true and ended, in whatever order. The audit fails a data set
 where either exceeds 0.60, over all families or surely in one of them, because a model could then score well without
-tracking any state. A third one looks deeper, at what happens to each object from one step of its own to the next. That
-is the beginning of following the plan: it is reported, as a line for models to beat, and fails nothing.
+tracking any state. Two more look deeper: at what happens to each object from one step of its own to the next, and at
+what happens to each fact first and last. That is the beginning of following the plan: they are reported, as lines for
+models to beat, and fail nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nsm.data.planning.balance import balance_features
+from nsm.data.planning.events import event_features
 from nsm.data.probes import ProbeScore, boost, out_of_fold, score_probe
 
 if TYPE_CHECKING:
@@ -34,7 +37,8 @@ Patterns = Counter[str]
 Look = Callable[[Mapping[str, Any]], Patterns]
 Features = Callable[[Ints, Ints], Floats]  # of (training positions, positions): features at the latter
 
-STEPS, BALANCE, OBJECTS = "neighbouring steps", "balance of facts", "steps of one object"
+STEPS, BALANCE = JUDGED = "neighbouring steps", "balance of facts"
+OBJECTS, EVENTS = "steps of one object", "first and last events of facts"
 
 MAX_PATTERNS = 400
 MIN_GRAPHS = 5  # a pattern that fewer training graphs hold is noise
@@ -51,12 +55,13 @@ def local_probes(graphs: PackedGraphs, *, seed: int = 0) -> tuple[ProbeScore, ..
     problems = [json.loads(source) for source in graphs.sources()]
     families = np.array([str(problem["domain"]) for problem in problems])
     names = np.unique(families).tolist()
-    balance = balance_features(graphs).values
     predictions = {
         STEPS: (local_predictions(problems, labels, groups, seed=seed), MAX_PATTERNS),
-        BALANCE: (_by_family(families, groups, lambda _, rows: balance[rows], labels, seed), balance.shape[1]),
         OBJECTS: (local_predictions(problems, labels, groups, look=deeper_patterns, seed=seed), MAX_PATTERNS),
     }
+    for name, table in ((BALANCE, balance_features(graphs)), (EVENTS, event_features(graphs))):
+        predicted = _by_family(families, groups, partial(_rows, table.values), labels, seed)
+        predictions[name] = predicted, len(table.names)
     scores = []
     for name, (predicted, features) in predictions.items():
         for family in ("", *(names if len(names) > 1 else ())):
@@ -64,7 +69,7 @@ def local_probes(graphs: PackedGraphs, *, seed: int = 0) -> tuple[ProbeScore, ..
             found = predicted[rows], labels[rows], groups[rows]
             count = len(predictions) * len(names)
             score = score_probe(name, *found, probes=count, features=features, feature=family)
-            scores.append(replace(score, judged=name != OBJECTS))
+            scores.append(replace(score, judged=name in JUDGED))
     return tuple(scores)
 
 
@@ -91,6 +96,10 @@ def local_predictions(
         return _counts([patterns[i] for i in rows], _vocabulary([patterns[i] for i in train]))
 
     return _by_family(domains, groups, features, labels, seed)
+
+
+def _rows(values: Floats, _train: Ints, rows: Ints) -> Floats:
+    return values[rows]
 
 
 def _by_family(families: Texts, groups: Ints, features: Features, labels: Ints, seed: int) -> Ints:

@@ -26,6 +26,7 @@ WALKS_PER_TASK = 6
 ATTEMPTS = 60  # plans tried for one pair before it is given up
 SWAP_SHARE = 0.2  # pairs whose objects change places, where that can be hidden; counting shows many of these
 SWAP_ATTEMPTS = 8  # after these, steps change places instead of objects
+CAUSED_ATTEMPTS = 12  # after these, a reordered plan may want a fact that nothing has made true yet
 ORDER_ATTEMPTS = 30  # after these, objects change places instead of steps
 NEAR_ATTEMPTS = 42  # after these, a failure may be near its cause: in some domains every one is
 LOCAL_ATTEMPTS = 8  # after these, a failure that was to be near its cause may be far from it
@@ -204,7 +205,8 @@ class PlanningSource:
             elif attempt >= NEAR_ATTEMPTS:
                 wanted = range(1, len(story.plan) + 2)
             by_order = attempt >= SWAP_ATTEMPTS if is_swap else attempt < ORDER_ATTEMPTS
-            twins = find_twins(story, wanted, rng, by_order=by_order)
+            by_steps = by_order and attempt < CAUSED_ATTEMPTS + is_swap * SWAP_ATTEMPTS
+            twins = find_twins(story, wanted, rng, by_order=by_order, by_steps=by_steps)
             if twins is not None:
                 return self._samples(twins, family, number, rng)
         return []

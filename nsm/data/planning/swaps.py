@@ -17,7 +17,7 @@ from itertools import combinations
 
 import numpy as np
 
-from nsm.data.planning.execution import Execution, execute, nearest_cause
+from nsm.data.planning.execution import Execution, execute, find_causes
 from nsm.data.planning.grounding import GroundAction, GroundTask, fact_ids
 from nsm.data.planning.reordering import bigram, reorderings
 from nsm.data.planning.strips import Atom
@@ -245,7 +245,9 @@ def reordered(story: Story, rng: np.random.Generator) -> Iterator[Story]:
         yield replace(story, plan=plan, kind="order", start=start)
 
 
-def find_twins(story: Story, distances: range, rng: np.random.Generator, *, by_order: bool = True) -> Twins | None:
+def find_twins(
+    story: Story, distances: range, rng: np.random.Generator, *, by_order: bool = True, by_steps: bool = False
+) -> Twins | None:
     """Looks for a pair of stories that only reasoning over the whole plan can tell apart.
 
     The valid twin has been altered too, wherever an alteration leaves the plan valid: so it is not to be known by
@@ -257,31 +259,37 @@ def find_twins(story: Story, distances: range, rng: np.random.Generator, *, by_o
         distances: Allowed numbers of steps from the nearest of all broken conditions back to its cause.
         rng: Source of the choice.
         by_order: Whether runs of steps change places rather than objects.
+        by_steps: Whether a step has to have caused each broken condition.
 
     Returns:
         The twins, or None where no alteration of this plan will do.
     """
     working, failing = [], []
     for altered in reordered(story, rng) if by_order else Swapper(story.task).lookalikes(story):
-        distance = nearest_cause(altered.init, altered.plan, altered.goal, altered.goal_not)
-        if distance is None:
+        causes = find_causes(altered.init, altered.plan, altered.goal, altered.goal_not)
+        if causes is None:
             working.append(altered)
-        elif distance in distances:
-            failing.append((distance, altered))
+        elif causes.nearest in distances and causes.by_steps >= by_steps:
+            failing.append((causes.nearest, altered))
     good = working[int(rng.integers(len(working)))] if working else story
+    bad = _choose(failing, good, rng)
+    return None if bad is None else Twins(good, bad, bad.run())
+
+
+def _choose(failing: Sequence[tuple[int, Story]], good: Story, rng: np.random.Generator) -> Story | None:
+    """Draws a distance, then failures at that distance (and, where they are few, at others) that look like ``good``."""
     turn = {distance: rng.random() for distance in sorted({distance for distance, _ in failing})}
     shuffled = [failing[index] for index in rng.permutation(len(failing)).tolist()]
+    seen = _overlooked(good)
     found: list[Story] = []
     for _, bad in sorted(shuffled, key=lambda known: turn[known[0]]):
-        if not has_orphan(bad) and _look_alike(good, bad):
+        if _overlooked(bad) == seen and not has_orphan(bad):
             found.append(bad)
             if len(found) == LOOKED_AT:
                 break
-    if not found:
-        return None
-    bad = min(found, key=lambda bad: difference(good, bad))
-    return Twins(good, bad, bad.run())
+    return min(found, key=lambda bad: difference(good, bad), default=None)
 
 
-def _look_alike(one: Story, other: Story) -> bool:
-    return ends(one) == ends(other) and largest_degrees(one) == largest_degrees(other)
+def _overlooked(story: Story) -> tuple[object, ...]:
+    """What twins agree in beyond the view's key."""
+    return ends(story), largest_degrees(story)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nsm.data.planning.checking import check_plan
-from nsm.data.planning.execution import Execution, execute, final_state, nearest_cause
+from nsm.data.planning.execution import Causes, Execution, execute, final_state, find_causes
 from nsm.data.planning.generators import GENERATORS, load_builtin_domain
 from nsm.data.planning.grounding import GroundTask
 from nsm.data.planning.pddl import parse_domain, parse_problem
@@ -135,16 +135,17 @@ def test_agrees_with_the_checker(name: str, seed: int) -> None:
         assert 1 <= (execution.distance or 0) <= execution.failed_step + 1
 
 
-def test_the_nearest_cause_of_all_that_is_broken() -> None:
+def test_causes_of_all_that_is_broken() -> None:
     """A plan goes on after a failure, and what breaks then counts as well."""
     task = GroundTask(DOMAIN, PROBLEM)
 
-    def nearest(steps: str, goal: int = task.goal) -> int | None:
-        return nearest_cause(
-            task.init, task.plan((name, [arg]) for name, arg in map(str.split, steps.split(", "))), goal
-        )
+    def causes(steps: str, goal: int = task.goal) -> Causes | None:
+        plan = task.plan((name, [arg]) for name, arg in map(str.split, steps.split(", ")))
+        return find_causes(task.init, plan, goal)
 
-    assert nearest("light a, warm a") is None
-    assert nearest("light a, warm a, light a", 0) == 2  # it was lit two steps before
-    assert nearest("darken b, light a, warm b, darken a, warm a", 0) == 1  # b is dark since two steps, a since one
-    assert nearest("warm b, light a") == 3  # only the goal fails, over what was never made
+    assert causes("light a, warm a") is None
+    assert causes("light a, warm a, light a", 0) == Causes(2, by_steps=True)  # it was lit two steps before
+    # b is dark since two steps, a since one
+    assert causes("darken b, light a, warm b, darken a, warm a", 0) == Causes(1, by_steps=True)
+    assert causes("warm b, light a") == Causes(3, by_steps=False)  # only the goal fails, over what was never made
+    assert causes("light b, light a, warm a", 0) == Causes(1, by_steps=False)  # b was lit from the beginning

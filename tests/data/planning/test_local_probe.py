@@ -15,6 +15,7 @@ from nsm.data.packed import PackedGraphs
 from nsm.data.planning.graphs import planning_schema
 from nsm.data.planning.local_probe import (
     BALANCE,
+    EVENTS,
     OBJECTS,
     STEPS,
     deeper_patterns,
@@ -126,7 +127,7 @@ def test_plans_are_read_from_the_sources_and_facts_from_the_graphs(tmp_path: Pat
     write_packed(tmp_path / "packed", schema, samples)
     scores = local_probes(PackedGraphs.open(tmp_path / "packed"), seed=1)
     found = {(score.name, score.feature): score.accuracy for score in scores}
-    assert set(found) == {(name, family) for name in (STEPS, BALANCE, OBJECTS) for family in ("", *FAMILIES)}
+    assert set(found) == {(name, family) for name in (STEPS, OBJECTS, BALANCE, EVENTS) for family in ("", *FAMILIES)}
     assert found[STEPS, "ferry"] > 0.75 > 0.6 > found[STEPS, "grid"]
     assert found[BALANCE, "grid"] > 0.75 > 0.6 > found[BALANCE, "ferry"]
     assert found[STEPS, ""] == pytest.approx((found[STEPS, "ferry"] + found[STEPS, "grid"]) / 2, abs=0.02)
@@ -139,6 +140,6 @@ def test_one_family_is_not_told_twice(tmp_path: Path) -> None:
     write_packed(tmp_path / "packed", planning_schema(4), samples)
     scores = local_probes(PackedGraphs.open(tmp_path / "packed"))
     assert [(score.name, score.feature, score.judged) for score in scores] == [
-        (STEPS, "", True), (BALANCE, "", True), (OBJECTS, "", False)
+        (STEPS, "", True), (OBJECTS, "", False), (BALANCE, "", True), (EVENTS, "", False)
     ]  # fmt: skip
     assert scores[0].accuracy == 0.5  # twins agree in every pair of neighbouring steps

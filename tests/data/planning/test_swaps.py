@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nsm.data.planning.checking import check_plan
-from nsm.data.planning.execution import nearest_cause
+from nsm.data.planning.execution import find_causes
 from nsm.data.planning.generators import GENERATORS
 from nsm.data.planning.grounding import GroundTask
 from nsm.data.planning.pddl import parse_domain, parse_problem
@@ -103,8 +103,26 @@ def test_distances_outside_the_range_are_refused() -> None:
         twins = find_twins(story("grid", seed, length=18), range(5, 7), np.random.default_rng(seed))
         found += [] if twins is None else [twins.invalid]
     assert found
-    assert {nearest_cause(bad.init, bad.plan, bad.goal) for bad in found} <= {5, 6}
+    causes = [find_causes(bad.init, bad.plan, bad.goal) for bad in found]
+    assert {cause.nearest for cause in causes if cause is not None} <= {5, 6}
     assert find_twins(story("grid", 0, length=18), range(0), np.random.default_rng(0)) is None
+
+
+@pytest.mark.parametrize("family", list(GENERATORS))
+def test_a_failure_can_be_asked_for_that_steps_have_caused(family: str) -> None:
+    """Then no fact is wanted by the first step that touches it, unless it holds at first."""
+    found = 0
+    for seed in range(40):
+        original = story(family, seed, length=20)
+        twins = find_twins(original, range(3, 99), np.random.default_rng(seed), by_steps=True)
+        if twins is None:
+            continue
+        found += 1
+        bad, touched = twins.invalid, twins.invalid.init
+        for step in bad.plan:
+            assert not step.pos & ~touched
+            touched |= step.add | step.delete | step.pos
+    assert found
 
 
 @pytest.mark.parametrize(("by_order", "kinds"), [(True, {"order"}), (False, {"plan", "initial", "goal"})])
