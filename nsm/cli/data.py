@@ -15,6 +15,8 @@ from nsm.cli.options import (
     Data,
     Debug,
     Domain,
+    Graph,
+    Inductive,
     Network,
     Overrides,
     Pddl,
@@ -121,6 +123,8 @@ def card(
     data: Data = None,
     pddl: Pddl = None,
     plans: Plans = None,
+    graph: Graph = None,
+    inductive: Inductive = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -130,7 +134,18 @@ def card(
     The page needs nothing else: its pictures are inside. The data are audited where they have not been.
     """
     del debug
-    settings = configure(config, overrides, domain=domain, seed=seed, root=root, data=data, pddl=pddl, plans=plans)
+    settings = configure(
+        config,
+        overrides,
+        domain=domain,
+        seed=seed,
+        root=root,
+        data=data,
+        pddl=pddl,
+        plans=plans,
+        graph=graph,
+        inductive=inductive,
+    )
     from nsm import pipeline
 
     result = pipeline.write_data_card(settings, file=out, quiet=quiet)
@@ -153,6 +168,8 @@ def show(
     data: Data = None,
     pddl: Pddl = None,
     plans: Plans = None,
+    graph: Graph = None,
+    inductive: Inductive = None,
     network: Network = None,
     bif: Bif = None,
     quiet: Quiet = False,
@@ -173,6 +190,8 @@ def show(
         data=data,
         pddl=pddl,
         plans=plans,
+        graph=graph,
+        inductive=inductive,
         network=network,
         bif=bif,
     )
@@ -182,5 +201,5 @@ def show(
     if as_json:
         print(json.dumps({"domain": settings.domain, "split": split, "graphs": [graph.to_json() for graph in graphs]}))
         return
-    for graph in graphs:
-        print(graph.to_text())
+    for shown in graphs:
+        print(shown.to_text())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import platform
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +37,8 @@ __all__ = ["build_trainer", "train"]
 def train(config: Config, *, callbacks: Sequence[Callback] = (), quiet: bool = False) -> TrainResult:
     """Builds and audits the data, trains, and keeps the best model of the domain up to date.
 
+    A run on a knowledge graph trains a link scorer as well, which ranks when the run is evaluated.
+
     Args:
         config: What to train, and how.
         callbacks: Told of each event of the training.
@@ -49,6 +53,13 @@ def train(config: Config, *, callbacks: Sequence[Callback] = (), quiet: bool = F
         result = trainer.fit()
         if result.best_epoch is not None:
             promote(result.run.best, _promotion_target(config, trainer.train_loader.graphs.folder))
+        if config.domain == "kg" and config.kg.has_ranking and not result.interrupted:
+            from nsm.pipeline.ranking import train_ranker
+
+            began = time.perf_counter()
+            is_finished = train_ranker(config, result.run, quiet=quiet)
+            seconds = round(result.seconds + time.perf_counter() - began, 3)
+            result = replace(result, seconds=seconds, interrupted=not is_finished)
     return result
 
 
