@@ -16,6 +16,11 @@ __all__ = ["ALIASES", "CausalConfig", "Config", "DomainConfig", "KgConfig", "Own
 ALIASES = {"lr": "learning_rate"}
 """Short names that are accepted for keys, at the top of the configuration only."""
 
+DOMAIN_DEFAULTS: dict[str | None, dict[str, Any]] = {
+    domain: {"epochs": 12, "learning_rate": 2e-3} for domain in ("kg", "own")
+}
+"""Defaults of domains in place of the general ones, which are those of planning; see also `causal_defaults`."""
+
 CYCLE_WEIGHT = 0.4
 """Weight of the reconstruction error in the loss, where none is given."""
 
@@ -113,9 +118,9 @@ class KgConfig(DomainConfig):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.inductive is not None and self.graph is None:
-            raise _conflict("inductive", "the graph to train on is missing: set kg.graph as well")
+            raise conflict("inductive", "the graph to train on is missing: set kg.graph as well")
         if self.clutrr is not None and self.graph is not None:
-            raise _conflict("clutrr", "stories and a graph cannot be trained on together: set one of them only")
+            raise conflict("clutrr", "stories and a graph cannot be trained on together: set one of them only")
         return self
 
 
@@ -216,8 +221,11 @@ class Config(Settings):
     @model_validator(mode="before")
     @classmethod
     def _with_domain_defaults(cls, given: Any) -> Any:
-        is_causal = isinstance(given, dict) and given.get("domain") == "causal"
-        return {**causal_defaults(given), **given} if is_causal else given
+        if not isinstance(given, dict):
+            return given
+        domain = given.get("domain")
+        defaults = causal_defaults(given) if domain == "causal" else DOMAIN_DEFAULTS.get(domain, {})
+        return {**defaults, **given}
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
