@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TensorBoard", "layer_norms"]
 
-HISTOGRAMS = 10  # of each weight over a run, at most
+HISTOGRAMS = 5  # of each weight over a run, at most
 
 _TAGS = {
     "train_loss": "Loss/train",
@@ -44,7 +45,7 @@ class TensorBoard(Callback):
 
     Losses by term, accuracies, learning rate, the norms of each layer's weights and of the gradient of the epoch's last
     step (after clipping), speed and memory; for a hierarchy the reconstruction error of each level, on the first
-    batch of the validation; histograms of weights, ten times in a run. A training that goes on hides what an earlier
+    batch of the validation; histograms of weights, five times in a run at most. A training that goes on hides what an earlier
     one wrote after the epoch that it goes on from.
 
     Args:
@@ -76,7 +77,7 @@ class TensorBoard(Callback):
             scalars |= _level_errors(trainer)
         for tag, value in scalars.items():
             writer.add_scalar(tag, value, epoch)
-        if epoch % max(1, trainer.config.epochs // HISTOGRAMS) == 0:
+        if epoch % math.ceil(trainer.config.epochs / HISTOGRAMS) == 0:
             for name, weight in trainer.model.named_parameters():
                 if weight.ndim > 1:
                     writer.add_histogram(f"Weights/{name}", weight.detach().float(), epoch)

@@ -80,7 +80,7 @@ def test_a_long_run_has_few_histograms(graphs: PackedGraphs, tmp_path: Path) -> 
     trainer = toy_trainer(graphs, tmp_path, TensorBoard(), epochs=30, model="flat", flat_layers=1, eval_every=30)
     trainer.fit()
     steps = [point.step for point in read(trainer.run).Histograms("Weights/encoder.linear.weight")]
-    assert steps == list(range(3, 31, 3))
+    assert steps == [6, 12, 18, 24, 30]
 
 
 def test_watching_changes_nothing(graphs: PackedGraphs, tmp_path: Path) -> None:
