@@ -50,6 +50,7 @@ CARD_EXAMPLES = """\b
 Examples:
   nsm data card planning
   nsm data card planning --pddl my/problems --out card.html
+  nsm data card causal --network asia
   nsm data card --data my_data --json
 """
 
@@ -121,6 +122,8 @@ def card(
     data: Data = None,
     pddl: Pddl = None,
     plans: Plans = None,
+    network: Network = None,
+    bif: Bif = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -130,7 +133,18 @@ def card(
     The page needs nothing else: its pictures are inside. The data are audited where they have not been.
     """
     del debug
-    settings = configure(config, overrides, domain=domain, seed=seed, root=root, data=data, pddl=pddl, plans=plans)
+    settings = configure(
+        config,
+        overrides,
+        domain=domain,
+        seed=seed,
+        root=root,
+        data=data,
+        pddl=pddl,
+        plans=plans,
+        network=network,
+        bif=bif,
+    )
     from nsm import pipeline
 
     result = pipeline.write_data_card(settings, file=out, quiet=quiet)
