@@ -71,6 +71,11 @@ class Run:
         return self.folder / "final_results.json"
 
     @property
+    def ranker(self) -> Path:
+        """Weights of the link scorer of a knowledge graph's run."""
+        return self.folder / "ranker.pt"
+
+    @property
     def predictions(self) -> Path:
         """One row per evaluated graph."""
         return self.folder / "predictions.parquet"

@@ -12,6 +12,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,10 @@ def _has_planner() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in ("unified_planning", "up_pyperplan"))
 
 
+def _has_pykeen() -> bool:
+    return any(metadata.distributions(name="pykeen"))
+
+
 def _has_networks() -> bool:
     return importlib.util.find_spec("pgmpy") is not None
 
@@ -55,6 +60,7 @@ def _has_chromium() -> bool:
 
 PARTS = {
     "needs_planner": Part(_has_planner, "pip install -r requirements-dev.lock (the extra 'planner')"),
+    "needs_pykeen": Part(_has_pykeen, "pip install -r requirements-dev.lock (the extra 'kg')"),
     "needs_networks": Part(_has_networks, "pip install -r requirements-dev.lock (the extra 'networks')"),
     "needs_shared": Part(SHARED.is_dir, "put the benchmark files into a folder 'shared' beside the clone"),
     "needs_chromium": Part(_has_chromium, "apt install chromium"),

@@ -66,6 +66,9 @@ TEXTS = {
     "p/one.plan": PLAN,
     "wet.bif": NETWORK,
     "run.toml": CONFIG,
+    "g/train.txt": "ann\tknows\tbob\nbob\tlikes\tcat\ncat\tknows\tdan\n",
+    "g/valid.txt": "ann\tknows\tdan\n",
+    "g/test.txt": "bob\tknows\tcat\t0.5\n",
     "file": "",
 }
 OWN = "--pddl @/p"
@@ -244,6 +247,46 @@ MISTAKES = {
     "counterfactuals of a network": Mistake(
         "audit causal --bif @/wet.bif --set causal.rungs=counterfactual", "", "it answers no counterfactual"
     ),
+    "no graph": Mistake("train kg --graph @/none", "@/none", "expected a folder with train.txt"),
+    "no facts to test on": Mistake(
+        "audit kg --graph @/p", "@/p", "expected one of train.txt and train.tsv, found none"
+    ),
+    "a line with two columns": Mistake(
+        "train kg --graph @/g",
+        "@/g/train.txt:2",
+        "expected 3 or 4 columns, got 2: 'bob\\tlikes'",
+        ("g/train.txt", "likes\tcat", "likes"),
+        hint="separated by tabs",
+    ),
+    "no facts at all": Mistake(
+        "audit kg --graph @/g",
+        "@/g/valid.txt",
+        "expected facts, got an empty file",
+        ("g/valid.txt", "ann\tknows\tdan\n", ""),
+    ),
+    "too much confidence": Mistake(
+        "train kg --graph @/g",
+        "@/g/test.txt:1",
+        "expected a confidence in [0, 1], got '5'",
+        ("g/test.txt", "0.5", "5"),
+    ),
+    "facts that are not UTF-8": Mistake(
+        "data show kg --graph @/latin", "@/latin/train.txt:2", "expected text in UTF-8, got the byte 0xe9 in column 4"
+    ),
+    "a relation that is never trained": Mistake(
+        "train kg --graph @/g",
+        "@/g/test.txt:1",
+        "g/train.txt, got 'hates'",
+        ("g/test.txt", "knows", "hates"),
+        hint="leave its facts out",
+    ),
+    "another graph that is malformed": Mistake(
+        "audit kg --graph @/g --inductive @/latin", "@/latin/train.txt:2", "expected text in UTF-8"
+    ),
+    "an inductive graph alone": Mistake(
+        "train kg --inductive @/g", "", "kg.inductive: the graph to train on is missing: set kg.graph as well"
+    ),
+    "no stories": Mistake("train kg --set kg.clutrr=@/g", "@/g", "expected stories to train and to test on"),
     "no run": Mistake("evaluate none", "root", "no run is called 'none'", hint="nsm train"),
 }
 
@@ -251,11 +294,15 @@ MISTAKES = {
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to work in, with files that are right."""
-    (tmp_path / "p").mkdir()
+    for folder in ("p", "g"):
+        (tmp_path / folder).mkdir()
     for name, text in TEXTS.items():
         (tmp_path / name).write_text(text)
     (tmp_path / "half.bif.gz").write_bytes(gzip.compress(NETWORK.encode())[:60])
     (tmp_path / "no.bif.gz").write_text(NETWORK)
+    (tmp_path / "latin").mkdir()
+    for split in ("train", "valid", "test"):
+        (tmp_path / "latin" / f"{split}.txt").write_bytes("a\tr\tb\ncaf\u00e9\tr\tb\n".encode("latin-1"))
     (tmp_path / "latin.bif").write_bytes("network a { }\nvariable caf\u00e9 { }".encode("latin-1"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NSM_ROOT", "root")

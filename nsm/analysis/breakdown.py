@@ -16,6 +16,7 @@ Part = dict[str, float | int | None]
 
 DISTANCES = ((1, 2), (3, 4), (5, 8), (9, 16), (17, 32), (33, None))
 LENGTH_WIDTH = 4
+MAX_LENGTHS = 12
 
 
 def describe_part(predicted: Array, labels: Array, ceilings: Array | None, members: Array) -> Part:
@@ -61,7 +62,9 @@ def by_category(predicted: Array, labels: Array, column: Array, ceilings: Array 
 
 
 def by_length(predicted: Array, labels: Array, lengths: Array) -> dict[str, Part]:
-    """Parts of four consecutive lengths, ``8-11``, ``12-15``, ...; lengths are in steps."""
+    """Parts of one length each, ``2``, ``3``, ..., or where there are many of four consecutive ones, ``8-11``, ..."""
+    if len(np.unique(lengths)) <= MAX_LENGTHS:
+        return by_category(predicted, labels, lengths)
     first = lengths // LENGTH_WIDTH * LENGTH_WIDTH
     return {
         f"{start}-{start + LENGTH_WIDTH - 1}": describe_part(predicted, labels, None, np.flatnonzero(first == start))

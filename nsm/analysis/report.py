@@ -34,7 +34,7 @@ CAPTIONS = {
     "by_reach": "Accuracy where twins differ next to what is asked about, and where only further away.",
     "by_confounder": "Accuracy by hidden confounder: none, drawn as a node, or not drawn (an upper bound as ceiling).",
     "by_distance": "Accuracy by the steps from a failure back to its cause; failures with their twins.",
-    "by_length": "Accuracy by the number of steps of the plan.",
+    "by_length": "Accuracy by the number of steps of the plan, or of facts of the story.",
     "confidence": "How sure the model is of its predictions, right ones and mistakes.",
     "reliability": "Confidence against accuracy. On the dashed line, 80 % is right in 80 of 100 cases.",
     "ranking": "ROC and precision-recall curves.",
@@ -46,7 +46,7 @@ PARTS = {
     "by_reach": ("Accuracy by where twins differ", "from the query"),
     "by_confounder": ("Accuracy by hidden confounder", "confounder"),
     "by_distance": ("Accuracy by distance from the failure to its cause", "steps back to the cause"),
-    "by_length": ("Accuracy by length", "steps"),
+    "by_length": ("Accuracy by length", "steps or facts"),
 }
 
 

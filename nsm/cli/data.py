@@ -15,6 +15,8 @@ from nsm.cli.options import (
     Data,
     Debug,
     Domain,
+    Graph,
+    Inductive,
     Network,
     Overrides,
     Pddl,
@@ -124,6 +126,8 @@ def card(
     plans: Plans = None,
     network: Network = None,
     bif: Bif = None,
+    graph: Graph = None,
+    inductive: Inductive = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -144,6 +148,8 @@ def card(
         plans=plans,
         network=network,
         bif=bif,
+        graph=graph,
+        inductive=inductive,
     )
     from nsm import pipeline
 
@@ -167,6 +173,8 @@ def show(
     data: Data = None,
     pddl: Pddl = None,
     plans: Plans = None,
+    graph: Graph = None,
+    inductive: Inductive = None,
     network: Network = None,
     bif: Bif = None,
     quiet: Quiet = False,
@@ -187,6 +195,8 @@ def show(
         data=data,
         pddl=pddl,
         plans=plans,
+        graph=graph,
+        inductive=inductive,
         network=network,
         bif=bif,
     )
@@ -196,5 +206,5 @@ def show(
     if as_json:
         print(json.dumps({"domain": settings.domain, "split": split, "graphs": [graph.to_json() for graph in graphs]}))
         return
-    for graph in graphs:
-        print(graph.to_text())
+    for shown in graphs:
+        print(shown.to_text())

@@ -64,6 +64,9 @@ def _summary(figures: dict[str, Any], report: Path) -> str:
     for name, part in (figures.get("by_family") or figures.get("by_rung", {})).items():
         limits = f" (majority {part['majority']:.2%}, ceiling {part['ceiling']:.2%})" if part["ceiling"] else ""
         rows.append((f"  {name}", f"{part['accuracy']:.2%}{limits}"))
+    rows += [(f"  length {name}", f"{part['accuracy']:.2%}") for name, part in figures.get("by_length", {}).items()]
+    if "mrr" in figures:
+        rows += [("MRR", figures["mrr"]), ("Hits@10", figures["hits_at_10"]), ("protocol", figures["protocol"])]
     rows.append(("report", str(report)))
     texts = [(name, f"{value:.3g}" if isinstance(value, float) else value) for name, value in rows]
     return "\n".join(f"{name:<16}{text}" for name, text in texts if text is not None)

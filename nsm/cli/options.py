@@ -20,6 +20,8 @@ __all__ = [
     "Data",
     "Debug",
     "Domain",
+    "Graph",
+    "Inductive",
     "Network",
     "Overrides",
     "Pddl",
@@ -34,7 +36,9 @@ __all__ = [
 Domain = Annotated[
     str | None,
     typer.Argument(
-        metavar="DOMAIN", help="What is reasoned about: planning, causal; not needed with --data.", show_default=False
+        metavar="DOMAIN",
+        help="What is reasoned about: planning, causal or kg; not needed with --data.",
+        show_default=False,
     ),
 ]
 ConfigFile = Annotated[
@@ -69,6 +73,14 @@ Plans = Annotated[
     Path | None,
     typer.Option("--plans", metavar="FOLDER", help="Plan files for the problems of --pddl, instead of random plans."),
 ]
+Graph = Annotated[
+    Path | None,
+    typer.Option("--graph", metavar="FOLDER", help="Own knowledge graph: train, valid and test, .txt or .tsv."),
+]
+Inductive = Annotated[
+    Path | None,
+    typer.Option("--inductive", metavar="FOLDER", help="Another graph to test on, of entities not in --graph."),
+]
 Network = Annotated[
     str | None,
     typer.Option("--network", metavar="NAME", help="A Bayesian network that pgmpy ships: asia, sachs, child, ..."),
@@ -89,6 +101,8 @@ def configure(
     data: Path | None = None,
     pddl: Path | None = None,
     plans: Path | None = None,
+    graph: Path | None = None,
+    inductive: Path | None = None,
     network: str | None = None,
     bif: Path | None = None,
     allow_leaks: bool = False,
@@ -104,6 +118,7 @@ def configure(
     tables: dict[str, dict[str, object]] = {
         "planning": {"pddl": pddl, "plans": plans, "plan_source": None if plans is None else "files"},
         "causal": {"network": network, "bif": bif},
+        "kg": {"graph": graph, "inductive": inductive},
         "own": {"data": None if data is None else data.absolute()},  # a run finds it from everywhere
     }
     domain = _domain(domain, data, config)

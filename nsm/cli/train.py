@@ -14,6 +14,8 @@ from nsm.cli.options import (
     Data,
     Debug,
     Domain,
+    Graph,
+    Inductive,
     Network,
     Overrides,
     Pddl,
@@ -32,6 +34,8 @@ Examples:
   nsm train planning --epochs 5 --set planning.graphs=2000
   nsm train planning --model flat --seed 1 --run flat_1
   nsm train planning --pddl my/problems --set lr=1e-3 --json
+  nsm train kg --set kg.dataset=kinships
+  nsm train kg --graph my/graph --inductive my/other_graph
   nsm train causal
   nsm train causal --network asia
   nsm train planning --config checkpoints/planning/runs/flat_1/config.toml --run again
@@ -52,6 +56,8 @@ def train(
     data: Data = None,
     pddl: Pddl = None,
     plans: Plans = None,
+    graph: Graph = None,
+    inductive: Inductive = None,
     network: Network = None,
     bif: Bif = None,
     allow_leaks: Annotated[
@@ -80,6 +86,8 @@ def train(
         data=data,
         pddl=pddl,
         plans=plans,
+        graph=graph,
+        inductive=inductive,
         network=network,
         bif=bif,
         allow_leaks=allow_leaks,

@@ -67,9 +67,10 @@ def causal_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
 
     Example:
         >>> causal_defaults({"causal": {"network": "asia"}, "num_levels": 2})
-        {'batch_size': 128, 'dropout': 0.1, 'cycle_every': 2, 'epochs': 30}
+        {'learning_rate': 0.002, 'batch_size': 128, 'dropout': 0.1, 'cycle_every': 2, 'epochs': 30}
     """
     table = given.get("causal")
     is_network = isinstance(table, Mapping) and bool(table.get("network") or table.get("bif"))
-    defaults = {"batch_size": 128, "dropout": 0.1, "cycle_every": 2, "epochs": 30 if is_network else 6}
+    defaults = {"learning_rate": 2e-3, "batch_size": 128, "dropout": 0.1, "cycle_every": 2}
+    defaults["epochs"] = 30 if is_network else 6
     return defaults if "num_levels" in given else {**defaults, "blocks": (4, 2, 2)}

@@ -222,9 +222,11 @@ _MISSING = object()
 
 def _nearest(path: Sequence[str]) -> str:
     keys = list(_keys(Config))
-    # a key in the wrong table is nearer than one with a similar name
+    # a very similar one of the same table is nearest, then the same key in another table, then a similar one
+    beside = [key for key in keys if key.split(".")[:-1] == list(path[:-1])]
     moved = [key for key in keys if key.split(".")[-1] == path[-1]]
-    near = moved or difflib.get_close_matches(".".join(path), [*keys, *ALIASES], n=1)
+    near = difflib.get_close_matches(".".join(path), beside, n=1, cutoff=0.95)
+    near = near or moved or difflib.get_close_matches(".".join(path), [*keys, *ALIASES], n=1)
     if near:
         return f"did you mean {near[0]!r}?"
     table = path[0] if len(path) > 1 and _annotation(path[:1]) is not None else ""

@@ -11,10 +11,15 @@ from nsm.config.base import DomainConfig, FolderPath, Settings, Share, conflict
 from nsm.config.causal import CausalConfig, causal_defaults
 from nsm.config.toml import to_toml
 
-__all__ = ["ALIASES", "CausalConfig", "Config", "DomainConfig", "OwnConfig", "PlanningConfig"]
+__all__ = ["ALIASES", "CausalConfig", "Config", "DomainConfig", "KgConfig", "OwnConfig", "PlanningConfig"]
 
 ALIASES = {"lr": "learning_rate"}
 """Short names that are accepted for keys, at the top of the configuration only."""
+
+DOMAIN_DEFAULTS: dict[str | None, dict[str, Any]] = {
+    domain: {"epochs": 12, "learning_rate": 2e-3} for domain in ("kg", "own")
+}
+"""Defaults of domains in place of the general ones, which are those of planning; see also `causal_defaults`."""
 
 CYCLE_WEIGHT = 0.4
 """Weight of the reconstruction error in the loss, where none is given."""
@@ -75,6 +80,50 @@ class PlanningConfig(DomainConfig):
         return self
 
 
+class KgConfig(DomainConfig):
+    """The knowledge graph: which facts, and how much around each of them is seen.
+
+    Attributes:
+        dataset: A bundled graph; not used with ``graph``.
+        graph: Folder with ``train``, ``valid`` and ``test`` (``.txt`` or ``.tsv``), in place of the bundled graph.
+        inductive: A second such folder of other entities: its training facts are the graph that is tested on, and its
+            test facts the queries.
+        graphs: Most graphs to make, true and false facts together; 70 % for training, 10 % and 20 % for the others.
+        hops: Largest distance of a node from head and from tail.
+        max_nodes: Most entities around a fact, head and tail included.
+        clutrr: Folder with CLUTRR's stories (``*_train.csv`` and ``*_test.csv``), in place of a graph.
+        ranking: Whether to train a link scorer as well, which ranks entities; not with ``clutrr``.
+        rank_epochs: Passes over the distinct queries in which it is trained.
+        rank_layers: How far its messages run.
+        rank_channels: Features per entity and query.
+    """
+
+    dataset: Literal["umls", "nations", "kinships"] = "umls"
+    graph: FolderPath | None = None
+    inductive: FolderPath | None = None
+    graphs: Annotated[int, Field(ge=20)] = 6_000
+    hops: Annotated[int, Field(ge=1, le=6)] = 2
+    max_nodes: Annotated[int, Field(ge=2, le=256)] = 12
+    clutrr: FolderPath | None = None
+    ranking: bool = True
+    rank_epochs: Annotated[int, Field(ge=1)] = 3
+    rank_layers: Annotated[int, Field(ge=1, le=16)] = 4
+    rank_channels: Annotated[int, Field(ge=4)] = 32
+
+    @property
+    def has_ranking(self) -> bool:
+        """Whether there is a graph, and something to rank."""
+        return self.ranking and self.clutrr is None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.inductive is not None and self.graph is None:
+            raise conflict("inductive", "the graph to train on is missing: set kg.graph as well")
+        if self.clutrr is not None and self.graph is not None:
+            raise conflict("clutrr", "stories and a graph cannot be trained on together: set one of them only")
+        return self
+
+
 class OwnConfig(DomainConfig):
     """The user's own data.
 
@@ -123,20 +172,21 @@ class Config(Settings):
         cache: Where built data is kept; ``<root>/data`` by default.
         planning: The planning data.
         causal: The causal data.
+        kg: The knowledge graph.
         own: The user's own data.
 
     Example:
         >>> Config(epochs=3).learning_rate
-        0.002
+        0.004
         >>> Config.from_constants(DOMAIN="planning", EPOCHS=3, LR=1e-3).learning_rate
         0.001
     """
 
-    domain: Literal["planning", "causal", "own"] = "planning"
+    domain: Literal["planning", "causal", "kg", "own"] = "planning"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    epochs: Annotated[int, Field(ge=1)] = 12
+    epochs: Annotated[int, Field(ge=1)] = 10
     batch_size: Annotated[int, Field(ge=1)] = 64
-    learning_rate: Annotated[float, Field(gt=0, le=10)] = 2e-3
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 4e-3
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 1e-2
     warmup_epochs: Annotated[float, Field(ge=0)] = 1
     schedule: Literal["cosine", "constant"] = "cosine"
@@ -165,13 +215,17 @@ class Config(Settings):
     cache: FolderPath | None = None
     planning: PlanningConfig = PlanningConfig()
     causal: CausalConfig = CausalConfig()
+    kg: KgConfig = KgConfig()
     own: OwnConfig = OwnConfig()
 
     @model_validator(mode="before")
     @classmethod
     def _with_domain_defaults(cls, given: Any) -> Any:
-        is_causal = isinstance(given, dict) and given.get("domain") == "causal"
-        return {**causal_defaults(given), **given} if is_causal else given
+        if not isinstance(given, dict):
+            return given
+        domain = given.get("domain")
+        defaults = causal_defaults(given) if domain == "causal" else DOMAIN_DEFAULTS.get(domain, {})
+        return {**defaults, **given}
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

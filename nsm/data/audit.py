@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from nsm.data.hashing import hash_graphs
 from nsm.data.leaks import equal_features
 from nsm.data.probes import ProbeScore, boosted_predictions, majority_share, run_probes, score_probe
-from nsm.data.trivial import signature_features, trivial_features
+from nsm.data.trivial import FeatureTable, signature_features, trivial_features
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -25,6 +25,7 @@ Array = npt.NDArray[Any]
 Measure = Callable[["PackedGraphs"], float]
 Probes = Callable[["PackedGraphs"], tuple[ProbeScore, ...]]
 Count = Callable[["PackedGraphs"], int]
+Describe = Callable[["PackedGraphs"], Mapping[str, FeatureTable]]
 
 MIN_SAMPLES = 500
 MAX_SAMPLES = 12_000
@@ -40,7 +41,7 @@ class AuditResult:
         domain: Domain of the data set.
         samples: Number of graphs.
         majority: Share of the most frequent label.
-        probe: Accuracy of the best trivial probe, cross-validated by group; None where there are too few
+        probe: Accuracy of the best judged trivial probe, cross-validated by group; None where there are too few
             groups.
         probe_low: The largest lower 95 % bound of (probe - majority), corrected for the number of probes.
         local_probe: Accuracy of the best judged one of the domain's own shallow probes, over all families, or None.
@@ -50,7 +51,7 @@ class AuditResult:
         ceiling: Best accuracy that is possible on noisy labels, or None.
         verdict: ``pass``, ``fail`` or ``inconclusive``.
         reasons: Why, in sentences.
-        probes: Every trivial probe.
+        probes: Every trivial probe, judged or only reported.
         shallow: A probe on one-round Weisfeiler-Lehman colours; it is reported and fails nothing.
         balance: Share of each label, by family.
         shared_groups: Groups that are in more than one split.
@@ -104,6 +105,8 @@ def audit(
     *,
     confirm: Measure | None = None,
     local_probes: Probes | None = None,
+    features: Describe | None = None,
+    reported: Collection[str] = (),
     shared_entities: Count | None = None,
     ceiling: float | None = None,
     seed: int = 0,
@@ -115,21 +118,25 @@ def audit(
         confirm: Gives the share of labels that an implementation other than the one that labelled confirms.
         local_probes: Scores shallow probes that only this domain can define, over all families (``feature`` empty)
             and by family.
+        features: Gives tables of features that only this domain can define; each is a probe of its own.
+        reported: Names of probes that are shown and fail nothing, since what they see is what this domain's labels
+            are to be judged from.
         shared_entities: Gives the number of entities in several splits, where the protocol forbids it.
         ceiling: Best accuracy that is possible where labels are noisy.
         seed: Seed of the folds, the boosting and the draw of groups.
     """
     chosen = _draw_groups(graphs.groups, seed)
     view = graphs.subset(chosen) if len(chosen) < len(graphs) else graphs
-    probes, shallow, equal = _probe(view, seed)
+    probes, shallow, equal = _probe(view, {} if features is None else features(view), reported, seed)
+    judged = [score for score in probes if score.judged]
     local = () if local_probes is None or not probes else local_probes(view)
     return _judge(
         {
             "domain": graphs.schema.domain,
             "samples": len(graphs),
             "majority": majority_share(graphs.labels),
-            "probe": max((score.accuracy for score in probes), default=None),
-            "probe_low": max((score.low for score in probes), default=None),
+            "probe": max((score.accuracy for score in judged), default=None),
+            "probe_low": max((score.low for score in judged), default=None),
             "local_probe": max((score.accuracy for score in local if score.judged and not score.feature), default=None),
             "local_probes": local,
             "duplicates": _duplicates(hash_graphs(graphs), graphs.splits),
@@ -201,7 +208,9 @@ def _judge(found: dict[str, Any]) -> AuditResult:
         why = few if found["samples"] < MIN_SAMPLES else one
         verdict, reasons = "inconclusive", [why, *findings.statistics]
     else:
-        verdict, reasons = "pass", ["no trivial feature predicts the label", *_passed(found)]
+        judged = any(score.judged for score in found["probes"])
+        told = "no trivial feature predicts the label" if judged else "no trivial feature is judged"
+        verdict, reasons = "pass", [told, *_passed(found)]
     return AuditResult(verdict=verdict, reasons=tuple(reasons), **found)
 
 
@@ -221,7 +230,7 @@ def _judge_statistics(found: Mapping[str, Any], findings: _Findings) -> None:
         findings.statistics.append("every graph has the same label: there is nothing to learn")
     findings.statistics += found["equal_features"]
     for score in found["probes"]:
-        if score.low > MAX_PROBE_LOW:
+        if score.judged and score.low > MAX_PROBE_LOW:
             seen = f"the feature {score.feature!r}" if score.feature else f"the probe on {score.name}"
             findings.statistics.append(
                 f"{seen} predicts {score.accuracy:.1%} of the labels (majority {found['majority']:.1%}); its "
@@ -243,11 +252,17 @@ def _passed(found: Mapping[str, Any]) -> list[str]:
         reasons.append(f"the best shallow probe of the domain predicts {found['local_probe']:.1%} of the labels")
     if found["confirmed"] is not None:
         reasons.append("an independent implementation confirms every label")
+    shown = [score for score in found["probes"] if not score.judged]
+    if shown:
+        best = max(shown, key=lambda score: score.accuracy)
+        reasons.append(f"reported, not judged: the probe on {best.name} predicts {best.accuracy:.1%} of the labels")
     return reasons
 
 
-def _probe(graphs: PackedGraphs, seed: int) -> tuple[tuple[ProbeScore, ...], ProbeScore | None, tuple[str, ...]]:
-    """The gated probes, the shallow one, and the features that equal the label.
+def _probe(
+    graphs: PackedGraphs, own: Mapping[str, FeatureTable], reported: Collection[str], seed: int
+) -> tuple[tuple[ProbeScore, ...], ProbeScore | None, tuple[str, ...]]:
+    """The trivial probes, the shallow one, and the features that equal the label.
 
     There are none where a single group leaves nothing to cross-validate.
     """
@@ -255,11 +270,12 @@ def _probe(graphs: PackedGraphs, seed: int) -> tuple[tuple[ProbeScore, ...], Pro
     if len(np.unique(groups)) < 2:
         return (), None, ()
     tables = trivial_features(graphs)
-    probes = run_probes(tables, labels, groups, seed=seed)
+    probes = run_probes(tables, labels, groups, own=own, reported=reported, seed=seed)
     colours = signature_features(graphs)
     predicted = boosted_predictions(colours.values, labels, groups, seed=seed)
     size = len(colours.names)
     shallow = score_probe("shallow (node colours)", predicted, labels, groups, probes=1, features=size)
+    shallow = replace(shallow, judged=False)
     return probes, shallow, equal_features(tables, labels, groups, graphs.schema.labels, seed=seed)
 
 

@@ -1,10 +1,15 @@
-"""Batches of an epoch, in an order that is a pure function of the seed and the epoch."""
+"""Batches of an epoch, in an order that is a pure function of the seed and the epoch.
+
+Twins come one after the other, so that a step learns from the difference between them: what they share pulls neither
+way. Where no graph has a twin, each graph has a place of its own.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -75,8 +80,17 @@ class BatchLoader:
         """The positions of all graphs in the order of an epoch, ``(G,)``."""
         if not self.shuffle:
             return np.arange(len(self.graphs), dtype=np.int64)
-        keys = np.random.Generator(np.random.PCG64([self.seed, epoch])).random(len(self.graphs))
-        return np.argsort(keys, kind="stable").astype(np.int64)
+        draw = np.random.Generator(np.random.PCG64([self.seed, epoch])).random(2 * len(self.graphs))
+        among_pairs, within_pair = np.split(draw, 2)
+        return np.lexsort((within_pair, self._pairs, among_pairs[self._pairs])).astype(np.int64)
+
+    @cached_property
+    def _pairs(self) -> npt.NDArray[np.int64]:
+        """The number of each graph's pair, its own where the data set has no column ``pair``; ``(G,)``."""
+        if "pair" not in self.graphs.table.column_names:
+            return np.arange(len(self.graphs), dtype=np.int64)
+        column = self.graphs.table["pair"].combine_chunks().dictionary_encode()
+        return np.asarray(column.indices, dtype=np.int64)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[GraphBatch]:
         """The batches of an epoch, from batch number ``start`` on."""

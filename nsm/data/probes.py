@@ -6,8 +6,8 @@ samples.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -70,7 +70,13 @@ def majority_share(labels: Ints) -> float:
 
 
 def run_probes(
-    tables: Mapping[str, FeatureTable], labels: Ints, groups: Ints, *, seed: int = 0
+    tables: Mapping[str, FeatureTable],
+    labels: Ints,
+    groups: Ints,
+    *,
+    own: Mapping[str, FeatureTable] | None = None,
+    reported: Collection[str] = (),
+    seed: int = 0,
 ) -> tuple[ProbeScore, ...]:
     """Scores every probe of the audit on the tables of ``nsm.data.trivial.trivial_features``.
 
@@ -78,15 +84,17 @@ def run_probes(
         tables: Named feature tables, rows in the order of ``labels``.
         labels: The label of each graph, integers.
         groups: The group of each graph; a group is never split between folds.
+        own: Tables of the domain, each a probe of its own.
+        reported: Names of the probes that are not judged.
         seed: Seed of the folds and of the boosting.
 
     Shapes:
         - **labels**, **groups**: ``(G,)``.
     """
-    count = len(PROBES) + 1
+    named = {name: _join(tables, parts) for name, parts in PROBES.items()} | dict(own or {})
+    count = len(named) + 1
     scores = []
-    for name, parts in PROBES.items():
-        table = _join(tables, parts)
+    for name, table in named.items():
         predicted = boosted_predictions(table.values, labels, groups, seed=seed)
         scores.append(score_probe(name, predicted, labels, groups, probes=count, features=len(table.names)))
     table = _join(tables, tuple(tables))
@@ -94,7 +102,7 @@ def run_probes(
     scores.append(
         score_probe(SINGLE, predicted, labels, groups, probes=count, features=len(table.names), feature=chosen)
     )
-    return tuple(scores)
+    return tuple(replace(score, judged=score.name not in reported) for score in scores)
 
 
 def score_probe(

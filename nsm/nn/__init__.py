@@ -5,6 +5,7 @@ from nsm.nn.conv import RelationalConv
 from nsm.nn.graph import RelationalGraph
 from nsm.nn.lifting import Lifting
 from nsm.nn.pooling import GraphReadout, pool_graphs, pool_marked
+from nsm.nn.query_edges import QueryEdges
 from nsm.nn.reversible import DropoutKey, ReversibleBlock, ReversibleStack
 from nsm.nn.semiring import NoisyOr, Semiring
 from nsm.nn.update import RelationalUpdate
@@ -15,6 +16,7 @@ __all__ = [
     "GraphReadout",
     "Lifting",
     "NoisyOr",
+    "QueryEdges",
     "RelationalConv",
     "RelationalGraph",
     "RelationalUpdate",

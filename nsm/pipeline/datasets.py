@@ -84,7 +84,10 @@ def default_dataset_name(domain: str) -> str | None:
     if domain == "own":
         return None
     config = Config.model_validate({"domain": domain})
-    source = open_task(config).source
+    try:
+        source = open_task(config).source
+    except DataError:  # the default data come with an extra that is not installed
+        return None
     return None if source is None else dataset_folder(source, Path(), config.seed).name
 
 
@@ -112,6 +115,8 @@ def _audit(graphs: PackedGraphs, config: Config, *, quiet: bool) -> AuditResult:
         graphs,
         confirm=task.confirm,
         local_probes=task.local_probes,
+        features=task.features,
+        reported=task.reported,
         shared_entities=task.shared_entities,
         ceiling=mean_known_ceiling(graphs),
         seed=config.seed,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nsm.data.build import GraphSource
     from nsm.data.packed import PackedGraphs
     from nsm.data.probes import ProbeScore
+    from nsm.data.trivial import FeatureTable
 
 __all__ = ["TASKS", "Task", "open_task"]
 
@@ -30,6 +31,8 @@ class Task:
         source: Makes the graphs; None where ``folder`` holds them.
         confirm: Share of the labels that a second implementation confirms; None where there is none.
         local_probes: Scores shallow probes that only this domain can define; None where there are none.
+        features: Tables of features for probes that only this domain can define; None where there are none.
+        reported: Names of the probes that are shown and fail nothing.
         folder: Graphs that were imported, where there is no source.
         shared_entities: Number of entities in several splits, where the protocol forbids it; else None.
         origin: Where the data come from, for their card.
@@ -39,6 +42,8 @@ class Task:
     source: GraphSource | None
     confirm: Measure | None = None
     local_probes: Probes | None = None
+    features: Callable[[PackedGraphs], Mapping[str, FeatureTable]] | None = None
+    reported: Collection[str] = ()
     folder: Path | None = None
     shared_entities: Count | None = None
     origin: str = "unknown"
@@ -96,6 +101,48 @@ def _causal(config: Config) -> Task:
     return Task(source, confirm, origin=origin.format(settings.network or file), licence=licence)
 
 
+def _kg(config: Config) -> Task:
+    from nsm.data.kg.confirm import confirmed_share, crossing_entities
+    from nsm.data.kg.query_probes import REPORTED, query_features
+    from nsm.data.kg.source import KgSource, graph_files
+
+    if config.kg.clutrr is not None:
+        return _clutrr(config.kg.clutrr, config.seed)
+    source = KgSource(config.kg, config.seed)
+    name = source.graphs[0].name  # a wrong line is told before anything is built
+
+    def confirm(graphs: PackedGraphs) -> float:
+        return confirmed_share(graphs, graph_files(config.kg))
+
+    is_inductive, own = config.kg.inductive is not None, config.kg.graph
+    shipped = (f"{name}, as pykeen ships it", "see the publication of the data set")
+    origin, licence = shipped if own is None else (f"the user's facts in {own}", "the user's")
+    return Task(
+        source,
+        confirm,
+        features=query_features,
+        reported=REPORTED,
+        shared_entities=crossing_entities if is_inductive else None,
+        origin=origin,
+        licence=licence,
+    )
+
+
+def _clutrr(folder: Path, seed: int) -> Task:
+    from nsm.data.kg.clutrr import ClutrrSource
+    from nsm.data.kg.confirm import confirmed_stories
+    from nsm.data.kg.query_probes import STORY_REPORTED
+
+    source = ClutrrSource(folder, seed)
+    source.schema  # noqa: B018 - a wrong line is told before anything is built
+
+    def confirm(graphs: PackedGraphs) -> float:
+        return confirmed_stories(graphs, folder)
+
+    origin, licence = f"CLUTRR's stories in {folder}", "that of CLUTRR"
+    return Task(source, confirm, reported=STORY_REPORTED, origin=origin, licence=licence)
+
+
 def _own(config: Config) -> Task:
     from nsm.data.leaks import shared_names
     from nsm.data.packed import PackedGraphs
@@ -116,5 +163,5 @@ def _own(config: Config) -> Task:
     )
 
 
-TASKS: dict[str, Callable[[Config], Task]] = {"planning": _planning, "causal": _causal, "own": _own}
+TASKS: dict[str, Callable[[Config], Task]] = {"planning": _planning, "causal": _causal, "kg": _kg, "own": _own}
 """How each domain is opened."""

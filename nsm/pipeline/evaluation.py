@@ -24,6 +24,7 @@ from nsm.errors import CheckpointError, DataError, RunError
 from nsm.models import build_model
 from nsm.pipeline.datasets import load_graphs, open_cached, read_audit
 from nsm.pipeline.prediction import node_states, predict
+from nsm.pipeline.ranking import rank
 from nsm.runs import Run, find_run, replacing, resolve_root, write_json
 from nsm.training.checkpoints import load_checkpoint, load_weights
 from nsm.training.device import open_fabric, torch_threads
@@ -125,10 +126,18 @@ def evaluate(
         model = load_model(run)
         graphs = _load_data(run, config, quiet=quiet)
         judged = _judge(model, graphs, config, split, quiet=quiet)
+        if config.domain == "kg":
+            _add_ranking(judged.evaluation, rank(config, run, split, quiet=quiet))
     write_json(_named(run.final_results, split), judged.evaluation)
     _write_predictions(judged, _named(run.predictions, split))
     report = _write_report(run, config, graphs, judged)
     return EvaluationResult(run, report, judged.evaluation)
+
+
+def _add_ranking(evaluation: dict[str, Any], ranking: dict[str, Any]) -> None:
+    """Adds the figures of the ranking, and its protocol to that of the rest."""
+    protocol = [evaluation["protocol"], *([ranking["protocol"]] if ranking else [])]
+    evaluation |= {**ranking, "protocol": " ".join(protocol)}
 
 
 def _load_data(run: Run, config: Config, *, quiet: bool) -> PackedGraphs:

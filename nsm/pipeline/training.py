@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import platform
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +22,7 @@ from nsm.pipeline.domains import open_task
 from nsm.runs import Run, create_run, discarding, ensure_writable, require_unused, resolve_root, write_text
 from nsm.training import Callback, Trainer, TrainResult
 from nsm.training.checkpoints import promote
-from nsm.training.device import torch_threads
+from nsm.training.device import require_device, torch_threads
 from nsm.training.progress import TrainingProgress
 from nsm.training.seeds import seed_everything
 from nsm.training.tensorboard import TensorBoard
@@ -34,6 +36,8 @@ __all__ = ["build_trainer", "train"]
 
 def train(config: Config, *, callbacks: Sequence[Callback] = (), quiet: bool = False) -> TrainResult:
     """Builds and audits the data, trains, and keeps the best model of the domain up to date.
+
+    A run on a knowledge graph trains a link scorer as well, which ranks when the run is evaluated.
 
     Args:
         config: What to train, and how.
@@ -49,6 +53,13 @@ def train(config: Config, *, callbacks: Sequence[Callback] = (), quiet: bool = F
         result = trainer.fit()
         if result.best_epoch is not None:
             promote(result.run.best, _promotion_target(config, trainer.train_loader.graphs.folder))
+        if config.domain == "kg" and config.kg.has_ranking and not result.interrupted:
+            from nsm.pipeline.ranking import train_ranker
+
+            began = time.perf_counter()
+            is_finished = train_ranker(config, result.run, quiet=quiet)
+            seconds = round(result.seconds + time.perf_counter() - began, 3)
+            result = replace(result, seconds=seconds, interrupted=not is_finished)
     return result
 
 
@@ -60,6 +71,7 @@ def build_trainer(config: Config, *, callbacks: Sequence[Callback] = (), quiet: 
         DataError: If the user's files are malformed, or the data fails its audit.
         ConfigError: If this machine cannot do what is configured.
     """
+    require_device(config)  # before minutes are spent on data
     root = resolve_root(config.root)
     require_unused(root, config.domain, config.run)
     open_task(config)  # a mistake in the user's files leaves nothing behind

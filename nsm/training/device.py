@@ -16,11 +16,11 @@ from nsm.errors import ConfigError
 if TYPE_CHECKING:
     from nsm.config import Config
 
-__all__ = ["open_fabric", "peak_memory_mib", "torch_threads"]
+__all__ = ["open_fabric", "peak_memory_mib", "require_device", "torch_threads"]
 
 
-def open_fabric(config: Config) -> Fabric:
-    """Fabric on the configured device, launched.
+def require_device(config: Config) -> bool:
+    """Whether to compute on a GPU.
 
     Raises:
         ConfigError: If the configuration needs a GPU and there is none.
@@ -31,7 +31,17 @@ def open_fabric(config: Config) -> Fabric:
     if config.precision == "16-mixed" and not is_gpu:
         hint = "on the processor use 'bf16-mixed' or '32-true'"
         raise ConfigError("precision: '16-mixed' needs a GPU", hint=hint)
-    fabric = Fabric(accelerator="cuda" if is_gpu else "cpu", devices=config.devices, precision=config.precision)
+    return is_gpu
+
+
+def open_fabric(config: Config) -> Fabric:
+    """Fabric on the configured device, launched.
+
+    Raises:
+        ConfigError: If the configuration needs a GPU and there is none.
+    """
+    accelerator = "cuda" if require_device(config) else "cpu"
+    fabric = Fabric(accelerator=accelerator, devices=config.devices, precision=config.precision)
     fabric.launch()
     return fabric
 

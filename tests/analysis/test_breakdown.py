@@ -38,8 +38,17 @@ def test_nothing_is_attained_where_the_ceiling_is_the_majority() -> None:
 
 
 def test_lengths_by_fours() -> None:
-    parts = by_length(PREDICTED, LABELS, np.array([8, 11, 12, 12, 15, 24, 9, 8]))
-    assert {name: part["samples"] for name, part in parts.items()} == {"8-11": 4, "12-15": 3, "24-27": 1}
+    lengths = np.array([8, 11, 12, 12, 15, 24, 9, 8, *range(16, 24)])
+    parts = by_length(np.tile(PREDICTED, 2), np.tile(LABELS, 2), lengths)
+    assert {name: part["samples"] for name, part in parts.items()} == {
+        "8-11": 4, "12-15": 3, "16-19": 4, "20-23": 4, "24-27": 1,
+    }  # fmt: skip
+
+
+def test_few_lengths_one_by_one() -> None:
+    parts = by_length(PREDICTED, LABELS, np.array([10, 2, 2, 3, 3, 3, 10, 2]))
+    assert {name: part["samples"] for name, part in parts.items()} == {"2": 3, "3": 3, "10": 2}
+    assert parts["3"]["accuracy"] == pytest.approx(2 / 3)
 
 
 def test_distances_hold_a_failure_and_its_twin() -> None:

@@ -24,6 +24,7 @@ AUDIT = {
     "samples": 60, "majority": 0.5, "probe": 0.51, "probe_low": -0.012, "local_probe": 0.53, "duplicates": 0,
     "confirmed": 1.0, "verdict": "pass", "reasons": ["no trivial feature predicts the label"],
     "probes": [{"name": "degrees", "features": 12, "accuracy": 0.51, "low": -0.012, "feature": ""}],
+    "local_probes": [{"name": "steps", "features": 9, "accuracy": 0.822, "low": 0.3, "feature": "", "judged": False}],
     "shallow": {"name": "shallow", "features": 99, "accuracy": 0.6, "low": 0.05, "feature": ""},
 }  # fmt: skip
 HISTORY = [{"epoch": 1, "metrics": {"train_loss": 1.0, "val_loss": 1.1, "train_acc": 0.6, "val_acc": 0.7}}]
@@ -120,7 +121,7 @@ def test_it_says_what_was_measured(page: Path) -> None:
     html = page.read_text(encoding="utf-8")
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html.partition("</style>")[2]))
     for expected in (
-        "96.7%", "95 % interval", "majority class", "53.0%", "Verdict of the audit: pass", "-0.012", "odd",
+        "96.7%", "95 % interval", "majority class", "53.0%", "82.2%", "Verdict of the audit: pass", "-0.012", "odd",
         "planning.domains", "ab12", "best_model.pt", "2.0 KiB", "bootstrap resamples", "node type",
         "Evidence:",
     ):  # fmt: skip

@@ -73,6 +73,13 @@ def test_plan_files_are_what_plans_come_from(tmp_path: Path) -> None:
         configure(None, [], domain="planning", plans=tmp_path / "b")
 
 
+def test_a_graph_and_the_one_to_test_on(tmp_path: Path) -> None:
+    kg = configure(None, [], domain="kg", graph=tmp_path / "a", inductive=tmp_path / "b").kg
+    assert (kg.graph, kg.inductive) == (tmp_path / "a", tmp_path / "b")
+    with pytest.raises(ConfigError, match=r"set kg\.graph as well"):
+        configure(None, [], domain="kg", inductive=tmp_path / "b")
+
+
 def test_an_option_of_another_domain_is_refused(tmp_path: Path) -> None:
     causal = configure(None, None, domain="causal", bif=tmp_path / "a.bif").causal
     assert (causal.bif, causal.network) == (tmp_path / "a.bif", None)
@@ -104,12 +111,25 @@ def test_a_mistake_changes_nothing() -> None:
 def test_commands_share_their_options(nsm: Command, command: str) -> None:
     status, out, _ = nsm(*command.split(), "--help")
     assert status == 0
-    shared = ("--config", "--set", "--seed", "--root", "--data", "--pddl", "--plans", "--quiet", "--json", "--debug")
+    shared = (
+        "--config",
+        "--set",
+        "--seed",
+        "--root",
+        "--data",
+        "--pddl",
+        "--plans",
+        "--graph",
+        "--inductive",
+        "--quiet",
+        "--json",
+        "--debug",
+    )
     assert [option for option in shared if f" {option} " not in out] == []
 
 
 def test_every_command_about_data_takes_all_options_that_choose_them() -> None:
-    chosen = {"--data", "--pddl", "--plans", "--network", "--bif"}
+    chosen = {"--data", "--pddl", "--plans", "--network", "--bif", "--graph", "--inductive"}
     given = {}
     for group in (typer.main.get_command(app), typer.main.get_command(data_app)):
         for name, command in getattr(group, "commands", {}).items():

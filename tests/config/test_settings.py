@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from nsm.config import Config, PlanningConfig, load_config
+from nsm.config.settings import DOMAIN_DEFAULTS
 from nsm.errors import ConfigError
 
 FLOATS = {"allow_nan": False, "allow_infinity": False}
@@ -46,6 +47,15 @@ def test_nothing_changes_afterwards() -> None:
     config = Config()
     with pytest.raises(ValidationError):
         config.epochs = 3  # type: ignore[misc]
+
+
+def test_domains_have_defaults_of_their_own() -> None:
+    for domain, defaults in DOMAIN_DEFAULTS.items():
+        config = load_config(None, [], domain=domain)
+        assert {key: getattr(config, key) for key in defaults} == defaults
+        assert load_config(None, ["epochs=3"], domain=domain).epochs == 3
+        assert Config.model_validate(config.model_dump()) == config
+        assert config.epochs != Config().epochs == Config.model_fields["epochs"].default
 
 
 def test_one_number_of_blocks_serves_all_levels() -> None:

@@ -12,8 +12,10 @@ from rich.console import Console
 
 from nsm.data import audit as audit_module
 from nsm.data.audit import AuditResult, audit, render
-from nsm.data.probes import ProbeScore
+from nsm.data.packed import PackedGraphs
+from nsm.data.probes import PROBES, SINGLE, ProbeScore
 from nsm.data.triples import Sample
+from nsm.data.trivial import FeatureTable
 from tests.data.twin_graphs import LEAK, add_edge, packed, twins
 
 KEYS = {
@@ -64,6 +66,36 @@ def test_the_table_shows_every_figure_and_the_verdict(honest: AuditResult) -> No
     text = console.export_text()
     for expected in ("600 graphs", "Verdict: pass", "single feature", "degrees", "labels confirmed", "odd"):
         assert expected in text
+
+
+def test_a_probe_may_be_shown_and_not_judged(tmp_path: Path) -> None:
+    def told(view: PackedGraphs) -> dict[str, FeatureTable]:
+        return {"answers": FeatureTable(("answer",), view.labels[:, None].astype(np.float32))}
+
+    graphs = packed(tmp_path / "packed", twins(500))
+    judged = audit(graphs, features=told)
+    assert (judged.verdict, judged.probe) == ("fail", 1.0)
+    assert "the probe on answers predicts 100.0%" in judged.reasons[0]
+    shown = audit(graphs, features=told, reported=("answers", "size"))
+    assert shown.verdict == "pass"
+    assert shown.probe is not None and shown.probe < 0.6
+    assert {score.name for score in shown.probes if not score.judged} == {"answers", "size"}
+    assert "reported, not judged: the probe on answers predicts 100.0% of the labels" in shown.reasons
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(render(shown))
+    assert "answers, reported only" in console.export_text()
+    nothing = audit(graphs, reported=(*PROBES, SINGLE))
+    assert (nothing.probe, nothing.probe_low, nothing.verdict) == (None, None, "pass")
+    assert nothing.reasons[0] == "no trivial feature is judged"
+
+
+@pytest.mark.usefixtures("clean_probes")
+def test_entities_in_several_splits_fail(tmp_path: Path) -> None:
+    graphs = packed(tmp_path / "packed", twins(500))
+    assert audit(graphs).shared_entities is None
+    result = audit(graphs, shared_entities=lambda view: 3 * (len(view) == 500))
+    assert (result.verdict, result.shared_entities) == ("fail", 3)
+    assert "3 entities are in more than one split" in result.reasons
 
 
 def leak(sample: Sample, _random: np.random.Generator) -> None:

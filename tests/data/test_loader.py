@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from itertools import chain
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from nsm.data.loader import BatchLoader
 from nsm.data.packed import PackedGraphs
 from nsm.errors import DataError
+from tests.data.twin_graphs import packed, twins
 
 
 def ids(loader: BatchLoader, epoch: int = 0, start: int = 0) -> list[list[int]]:
@@ -33,6 +36,16 @@ def test_order_depends_on_seed_and_epoch_only(odd_graphs: PackedGraphs) -> None:
     assert ids(BatchLoader(odd_graphs, 10, seed=2), 2) != first
     torch.manual_seed(1)
     assert ids(BatchLoader(odd_graphs, 10, seed=1), 2) == first
+
+
+def test_twins_are_neighbours_in_either_order(tmp_path: Path) -> None:
+    loader = BatchLoader(packed(tmp_path / "packed", twins(60)), 10, seed=1)
+    names = np.array(loader.graphs.table["pair"].to_pylist())
+    first, second = loader.order(0).reshape(-1, 2).T
+    assert (names[first] == names[second]).all()
+    assert 0 < (first < second).sum() < len(first)
+    assert sorted(loader.order(0)) == list(range(len(names)))
+    assert not np.array_equal(names[first], names[loader.order(1)[::2]])
 
 
 def test_without_shuffling_the_order_is_that_of_the_graphs(odd_graphs: PackedGraphs) -> None:

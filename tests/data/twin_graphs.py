@@ -32,6 +32,7 @@ def twins(count: int, *, seed: int = 0, edit: Edit | None = None) -> list[Sample
     for index in range(count):
         sample = random_sample(random, label=index % 2, group=f"g{index // 2}")
         sample.info = {
+            "pair": f"{index // 2}",
             "family": "even" if index // 2 % 2 else "odd",
             "split": ("train", "train", "val", "test")[index // 2 % 4],
         }

@@ -13,6 +13,8 @@ from nsm.config import Config, load_config
 from nsm.data.causal.confirm import confirmed_share
 from nsm.data.causal.network_source import NetworkSource
 from nsm.data.causal.source import CausalSource
+from nsm.data.kg.clutrr import ClutrrSource
+from nsm.data.kg.source import KgSource
 from nsm.data.packed import PackedGraphs
 from nsm.data.planning.source import PlanningSource, Shard
 from nsm.data.triples import Sample
@@ -20,6 +22,8 @@ from nsm.data.writing import write_packed
 from nsm.errors import DataError
 from nsm.pipeline import domains
 from nsm.pipeline.domains import Task, open_task
+from tests.data.kg.stories import write_stories
+from tests.data.kg.toy_facts import toy_folder
 
 DOMAIN = """(define (domain lamps) (:predicates (lit ?x) (near ?x ?y))
   (:action pass :parameters (?x ?y) :precondition (and (lit ?x) (near ?x ?y)) :effect (and (lit ?y) (not (lit ?x)))))
@@ -131,6 +135,39 @@ def test_the_users_files_are_read_at_once(folder: Path) -> None:
     assert (caught.value.file, caught.value.line) == (str(folder / "one.pddl"), 3)
     (folder / "one.pddl").write_text(PROBLEM)
     assert {shard.family for shard in opened(pddl=folder).source.shards()} == {"lamps"}
+
+
+def test_a_knowledge_graph(tmp_path: Path) -> None:
+    task = open_task(load_config(None, [], domain="kg", kg={"graph": toy_folder(tmp_path / "one")}))
+    assert isinstance(task.source, KgSource)
+    assert task.shared_entities is None
+    assert task.features is not None and task.confirm is not None
+    samples = task.source.make(task.source.shards()[0])
+    write_packed(tmp_path / "packed", task.source.schema, samples)
+    assert task.confirm(PackedGraphs.open(tmp_path / "packed")) == 1.0
+    other = {"graph": tmp_path / "one", "inductive": toy_folder(tmp_path / "two", prefix="x")}
+    pair = open_task(load_config(None, [], domain="kg", kg=other))
+    assert pair.shared_entities is not None
+    assert pair.shared_entities(PackedGraphs.open(tmp_path / "packed")) > 0  # of one graph, in all splits
+
+
+def test_a_wrong_fact_is_told_at_once(tmp_path: Path) -> None:
+    file = toy_folder(tmp_path / "one") / "test.txt"
+    file.write_text("e0\tlikes\n")
+    with pytest.raises(DataError, match="got 2") as caught:
+        open_task(load_config(None, [], domain="kg", kg={"graph": tmp_path / "one"}))
+    assert (caught.value.file, caught.value.line) == (str(file), 1)
+
+
+def test_stories(tmp_path: Path) -> None:
+    task = open_task(load_config(None, [], domain="kg", kg={"clutrr": write_stories(tmp_path / "stories")}))
+    assert isinstance(task.source, ClutrrSource)
+    assert task.confirm is not None
+    write_packed(tmp_path / "packed", task.source.schema, task.source.make(range(4)))
+    assert task.confirm(PackedGraphs.open(tmp_path / "packed")) == 1.0
+    (tmp_path / "stories" / "1.3_test.csv").unlink()
+    with pytest.raises(DataError, match="expected stories"):
+        open_task(load_config(None, [], domain="kg", kg={"clutrr": tmp_path / "stories"}))
 
 
 def test_plan_files_are_read_where_plans_come_from_files(folder: Path, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Knowledge graphs: reading them, the subgraph around a fact, negatives by tail swaps, story graphs."""

@@ -1,0 +1,146 @@
+"""Enclosing subgraphs against a search in plain Python."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nsm.data.kg import extraction
+from nsm.data.kg.extraction import Neighbourhood, Queries, Subgraphs, extract
+from nsm.data.kg.graph import Facts
+from tests.data.kg.toy_facts import random_facts
+
+Fact = tuple[int, int, int]
+
+
+def queries_of(rng: np.random.Generator, num_entities: int, num_relations: int, count: int) -> Queries:
+    """Each with four distinct entities, of which the first two are its ends."""
+    four = np.stack([rng.permutation(num_entities)[:4] for _ in range(count)])
+    relation = rng.integers(0, num_relations, count)
+    return Queries(four[:, 0], relation, four[:, 1], four, np.arange(count))
+
+
+def shown_facts(facts: Facts, hidden: set[int]) -> set[Fact]:
+    every = zip(facts.head.tolist(), facts.relation.tolist(), facts.tail.tolist(), strict=True)
+    return {(h, r, t) for h, r, t in every if not (h in hidden and t in hidden)}
+
+
+def hops(shown: set[Fact], start: int, blocked: int) -> dict[int, int]:
+    """Breadth-first search in both directions that does not go on from ``blocked``."""
+    found, waiting = {start: 0}, deque([start])
+    while waiting:
+        node = waiting.popleft()
+        if node == blocked:
+            continue
+        for head, _, tail in shown:
+            for here, there in ((head, tail), (tail, head)):
+                if here == node and there not in found:
+                    found[there] = found[node] + 1
+                    waiting.append(there)
+    return found
+
+
+def one(found: Subgraphs, row: int) -> tuple[list[int], list[list[int]], list[Fact]]:
+    nodes, facts = (slice(ptr[row], ptr[row + 1]) for ptr in (found.node_ptr, found.fact_ptr))
+    entity = found.node[nodes].tolist()
+    ends = zip(found.head[facts].tolist(), found.fact[facts].tolist(), found.tail[facts].tolist(), strict=True)
+    return entity, found.distance[nodes].tolist(), [(entity[h], f, entity[t]) for h, f, t in ends]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    num_entities=st.integers(5, 14),
+    count=st.integers(0, 60),
+    depth=st.integers(1, 4),
+    chunk=st.integers(1, 5),
+)
+def test_agrees_with_a_plain_search(seed: int, num_entities: int, count: int, depth: int, chunk: int) -> None:
+    rng = np.random.default_rng(seed)
+    facts, queries = random_facts(rng, num_entities, 3, count), queries_of(rng, num_entities, 3, 6)
+    around = Neighbourhood(facts, num_entities)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(extraction, "CHUNK_QUERIES", chunk)  # the result does not depend on it
+        found = extract(around, queries, hops=depth, max_nodes=num_entities)
+    for row in range(len(queries)):
+        head, tail = int(queries.head[row]), int(queries.tail[row])
+        shown = shown_facts(facts, set(queries.hidden[row].tolist()))
+        to_head, to_tail = hops(shown, head, tail), hops(shown, tail, head)
+        within = {
+            node
+            for node in range(num_entities)
+            if node in (head, tail) or max(to_head.get(node, 99), to_tail.get(node, 99)) <= depth
+        }
+        entity, distance, edges = one(found, row)
+        assert entity[:2] == [head, tail]
+        assert len(entity) == len(set(entity))
+        assert set(entity) == within
+        for node, (a, b) in list(zip(entity, distance, strict=True))[2:]:
+            assert (a, b) == (to_head[node], to_tail[node])
+        expected = {(h, r, t) for h, r, t in shown if h in within and t in within}
+        relation = around.facts.relation
+        told = [(h, int(relation[f]), t) for h, f, t in edges]
+        assert sorted(told) == sorted(expected)  # each once
+        assert all(around.facts.head[f] == h and around.facts.tail[f] == t for h, f, t in edges)
+        common = {n for n in to_head if to_head[n] == 1 and to_tail.get(n) == 1}
+        assert found.common[row] == len(common - {head, tail})
+
+
+def dense(num_entities: int = 30) -> tuple[Neighbourhood, Queries]:
+    rng = np.random.default_rng(0)
+    return Neighbourhood(random_facts(rng, num_entities, 3, 500), num_entities), queries_of(rng, num_entities, 3, 20)
+
+
+def test_the_cap_keeps_the_nearest_and_those_of_the_asked_relation() -> None:
+    around, queries = dense()
+    whole, capped = (extract(around, queries, hops=2, max_nodes=size) for size in (30, 9))
+    facts = around.facts
+    known = set(zip(facts.head.tolist(), facts.relation.tolist(), facts.tail.tolist(), strict=True))
+    for row in range(len(queries)):
+        head, asked, tail = (int(column[row]) for column in (queries.head, queries.relation, queries.tail))
+        entity, distance, _ = one(whole, row)
+        key = {
+            node: (a + b, not ((head, asked, node) in known or (node, asked, tail) in known))
+            for node, (a, b) in zip(entity[2:], distance[2:], strict=True)
+        }
+        kept = one(capped, row)[0][2:]
+        assert len(kept) == min(7, len(key))
+        left = [key[node] for node in key if node not in kept]
+        assert not left or max(key[node] for node in kept) <= min(left)
+
+
+def test_the_draw_depends_on_seed_and_draw_alone() -> None:
+    around, queries = dense()
+    first, again, other = (extract(around, queries, hops=2, max_nodes=6, seed=seed) for seed in (1, 1, 2))
+    assert np.array_equal(first.node, again.node)
+    assert not np.array_equal(first.node, other.node)
+    alone = extract(around, queries.take(slice(7, 8)), hops=2, max_nodes=6, seed=1)
+    assert alone.node.tolist() == one(first, 7)[0]
+
+
+def test_a_hub_passes_on_a_fixed_part_of_its_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    size = 50
+    head = np.concatenate([np.zeros(size - 2, np.int64), [size - 1]])
+    tail = np.concatenate([np.arange(1, size - 1), [1]])
+    zero = np.zeros(len(head), np.int64)
+    facts = Facts(head, zero, tail, np.ones(len(head), np.float32))
+    monkeypatch.setattr(extraction, "MAX_EXPANDED", 10)
+    around = Neighbourhood(facts, size)
+    neighbour, counts = around.neighbours(np.array([0, 1]))
+    assert counts.tolist() == [10, 2]
+    assert set(neighbour[:10].tolist()) < set(range(1, size - 1))
+    assert np.array_equal(neighbour, around.neighbours(np.array([0, 1]))[0])
+
+
+def test_a_graph_without_facts() -> None:
+    nothing = np.empty(0, np.int64)
+    around = Neighbourhood(Facts(nothing, nothing, nothing, np.empty(0, np.float32)), 5)
+    queries = queries_of(np.random.default_rng(0), 5, 1, 3)
+    found = extract(around, queries, hops=3, max_nodes=5)
+    assert found.node_ptr.tolist() == [0, 2, 4, 6]
+    assert not len(found.fact)
+    assert (found.distance[0] == [0, 4]).all()
