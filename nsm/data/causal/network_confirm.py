@@ -1,14 +1,18 @@
 """Confirms answers about a Bayesian network with plain code that shares nothing with the engine that gave them.
 
 What is asked is read from the stored graph. The probabilities come from a walk through the variables in topological
-order, which carries a dictionary from the states of those that still matter to their probability.
+order, which carries the probability of each combination of states of those that still matter.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import lru_cache
+from math import prod
+from string import ascii_letters
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from nsm.data.causal.confirm import StoredGraph, stored_graphs
 from nsm.data.causal.networks import BayesianNetwork
@@ -59,32 +63,41 @@ def walk(network: BayesianNetwork, values: Mapping[int, int], setting: Mapping[i
         values: States of some variables.
         setting: States that are set.
     """
-    parents: list[Sequence[int]] = [() if v in setting else row for v, row in enumerate(network.parents)]
-    wanted, waiting = set(values), list(values)
+    weights, frontier = np.ones(()), list[int]()
+    for v, kept in _route(network, frozenset(values), frozenset(setting)):
+        axes = (*network.parents[v], v)
+        table = network.tables[v][tuple(values.get(u, slice(None)) for u in axes)]
+        letter = dict(zip(dict.fromkeys((*frontier, *axes)), ascii_letters, strict=False))
+        free = [u for u in axes if u not in values]
+        before, own, rest = ("".join(letter[u] for u in row) for row in (frontier, free, kept))
+        weights = np.einsum(f"{before},{own}->{rest}", weights, table)
+        frontier = kept
+    return float(weights)
+
+
+@lru_cache(maxsize=256)
+def _route(network: BayesianNetwork, known: frozenset[int], setting: frozenset[int]) -> list[tuple[int, list[int]]]:
+    """The variables that matter, causes first, and after each one those of unknown state that a later one depends on.
+
+    Of those that could be next, the one that leaves the fewest combinations is taken.
+    """
+    parents = [set[int]() if v in setting else set(row) for v, row in enumerate(network.parents)]
+    wanted, waiting = set(known), sorted(known)
     while waiting:
-        for parent in parents[waiting.pop()]:
-            if parent not in wanted:
-                wanted.add(parent)
-                waiting.append(parent)
-    order = [v for v in network.topological if v in wanted]
-    last = {parent: v for v in order for parent in parents[v]}  # after which variable each one is done with
-    alive: list[int] = []
-    weights: dict[tuple[int, ...], float] = {(): 1.0}
-    for v in order:
-        table = network.tables[v].tolist()
-        states = [values[v]] if v in values else range(network.cards[v])
-        slots = [alive.index(parent) for parent in parents[v]]
-        extended = [*alive, v]
-        kept = [slot for slot, u in enumerate(extended) if last.get(u, v) != v]
-        merged: defaultdict[tuple[int, ...], float] = defaultdict(float)
-        for key, weight in weights.items():
-            row = table
-            for slot in slots:
-                row = row[key[slot]]
-            for state in states:
-                probability = 1.0 if v in setting else row[state]
-                if probability:
-                    whole = (*key, state)
-                    merged[tuple(whole[slot] for slot in kept)] += weight * probability
-        alive, weights = [extended[slot] for slot in kept], merged
-    return sum(weights.values())
+        new = parents[waiting.pop()] - wanted
+        wanted |= new
+        waiting += sorted(new)
+    left, route, frontier = wanted - setting, list[tuple[int, list[int]]](), list[int]()
+
+    def after(v: int) -> list[int]:
+        needed = set().union(*(parents[u] for u in left if u != v)) - known
+        return [u for u in (*frontier, v) if u in needed]
+
+    while left:
+        ready = [v for v in sorted(left) if not parents[v] & left]
+        sizes = {v: prod(network.cards[u] for u in after(v)) for v in ready}
+        chosen = min(ready, key=lambda v: sizes[v])
+        frontier = after(chosen)
+        left.discard(chosen)
+        route.append((chosen, frontier))
+    return route
