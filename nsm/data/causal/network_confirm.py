@@ -23,25 +23,31 @@ if TYPE_CHECKING:
 __all__ = ["confirmed_network_share", "walk"]
 
 CHUNK = 512  # graphs gathered at a time
+MAX_COMBINATIONS = 2**19  # of states that a walk may carry
 
 
-def confirmed_network_share(graphs: PackedGraphs, network: BayesianNetwork) -> float:
-    """Share of the labels that follow from the stored graphs and the network's tables.
+def confirmed_network_share(graphs: PackedGraphs, network: BayesianNetwork) -> float | None:
+    """Share of the labels that follow from the stored graphs and the network's tables; None where all are too large.
+
+    An answer whose walk would carry too many combinations is left out.
 
     Args:
         graphs: Graphs about the network.
         network: The network.
     """
     labels, names = graphs.labels, graphs.schema.labels
-    agreed = 0
+    agreed, followed = 0, 0
     for first in range(0, len(graphs), CHUNK):
         positions = range(first, min(first + CHUNK, len(graphs)))
         for position, graph in zip(positions, stored_graphs(graphs, positions), strict=True):
-            agreed += _answer(graph, network) == names[labels[position]]
-    return agreed / len(graphs)
+            answer = _answer(graph, network)
+            followed += answer is not None
+            agreed += answer == names[labels[position]]
+    return agreed / followed if followed else None
 
 
-def _answer(graph: StoredGraph, network: BayesianNetwork) -> str:
+def _answer(graph: StoredGraph, network: BayesianNetwork) -> str | None:
+    """What the network says; None where that would take too long."""
     number = {name: v for v, name in enumerate(network.variables)}
     given: dict[str, dict[int, int]] = {"asked": {}, "observed": {}, "set to": {}}
     for kind, features in zip(graph.kinds, graph.features, strict=True):
@@ -50,9 +56,18 @@ def _answer(graph: StoredGraph, network: BayesianNetwork) -> str:
             if value and word in given:
                 given[word][number[kind]] = int(state)
     fixed = {**given["observed"], **given["set to"]}
+    widest = max(_widest(network, {**fixed, **given["asked"]}, given["set to"]), _widest(network, given["asked"], {}))
+    if max(widest, _widest(network, fixed, given["set to"])) > MAX_COMBINATIONS:
+        return None
     joint = walk(network, {**fixed, **given["asked"]}, given["set to"])
     total = walk(network, fixed, given["set to"])
     return "higher" if joint / total > walk(network, given["asked"], {}) else "lower"
+
+
+def _widest(network: BayesianNetwork, values: Mapping[int, int], setting: Mapping[int, int]) -> int:
+    """Most combinations that a walk carries."""
+    route = _route(network, frozenset(values), frozenset(setting))
+    return max((prod(network.cards[u] for u in kept) for _, kept in route), default=1)
 
 
 def walk(network: BayesianNetwork, values: Mapping[int, int], setting: Mapping[int, int]) -> float:
