@@ -1,9 +1,11 @@
-"""A range test: which learning rate makes a fresh model learn fastest, before it makes the loss rise?"""
+"""A range test: which learning rate makes a model learn fastest, before it makes the loss rise?"""
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -16,6 +18,7 @@ from nsm.errors import RunError
 from nsm.models.losses import compute_loss
 from nsm.training.device import open_fabric
 from nsm.training.interruption import Interruption
+from nsm.training.seeds import random_states, restore_random_states
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -59,14 +62,14 @@ class RateTest:
 def range_test(
     config: Config, model: nn.Module, train: PackedGraphs, *, low: float, high: float, steps: int, advance: Advance
 ) -> RateTest:
-    """Trains for some steps while the learning rate rises exponentially, and stops where the loss explodes.
+    """Trains a copy for some steps while the learning rate rises exponentially, and stops where the loss explodes.
 
     Optimiser, batches, precision and clipping are those of the training. The reconstruction error counts as at
-    its beginning: not at all where its weight rises from nothing.
+    its beginning: not at all where its weight rises from nothing. The model and the random states stay as they were.
 
     Args:
         config: What would be trained.
-        model: A fresh model; it is worth nothing afterwards.
+        model: Weights to start from.
         train: Training graphs.
         low: First learning rate.
         high: Last one.
@@ -79,10 +82,10 @@ def range_test(
     References:
         Smith, "Cyclical Learning Rates for Training Neural Networks" (2017).
     """
-    step_at = _stepper(config, model, open_fabric(config))
+    step_at = _stepper(config, copy.deepcopy(model), open_fabric(config))
     rates: list[float] = []
     losses: list[float] = []
-    with Interruption() as interruption:
+    with _kept_random_states(), Interruption() as interruption:
         for step, batch in enumerate(_batches(config, train, steps)):
             rate = low * (high / low) ** (step / max(1, steps - 1))
             loss = step_at(step, batch, rate)
@@ -96,6 +99,16 @@ def range_test(
             if interruption.requested:
                 raise RunError("the test was stopped before its end")
     return RateTest(rates, losses, suggest_rate(rates, losses), limit=None)
+
+
+@contextmanager
+def _kept_random_states() -> Iterator[None]:
+    """Puts every global generator back when the block ends, in whatever way."""
+    states = random_states()
+    try:
+        yield
+    finally:
+        restore_random_states(states)
 
 
 def _stepper(config: Config, model: nn.Module, fabric: Fabric) -> Callable[[int, GraphBatch, float], float]:
@@ -148,7 +161,12 @@ def smooth(losses: Sequence[float]) -> list[float]:
 
 
 def suggest_rate(rates: Sequence[float], losses: Sequence[float]) -> float | None:
-    """The rate at which the smoothed loss falls most steeply, before it is lowest; None where it hardly falls."""
+    """The rate at which the smoothed loss falls most steeply, before it is lowest; None where it hardly falls.
+
+    References:
+        Howard and Gugger, "fastai: A Layered API for Deep Learning" (2020), section 4: the same rule, of which
+        theirs takes the unsmoothed neighbours.
+    """
     smoothed = RateTest(list(rates), list(losses), None, None).smoothed
     reach = max(1, len(smoothed) // 20)
     lowest = min(range(len(smoothed)), key=smoothed.__getitem__, default=0)

@@ -45,8 +45,8 @@ class TensorBoard(Callback):
 
     Losses by term, accuracies, learning rate, the norms of each layer's weights and of the gradient of the epoch's last
     step (after clipping), speed and memory; for a hierarchy the reconstruction error of each level, on the first
-    batch of the validation; histograms of weights, five times in a run at most. A training that goes on hides what an earlier
-    one wrote after the epoch that it goes on from.
+    batch of the validation; histograms of weights, five times in a run at most. A training that goes on hides what an
+    earlier one wrote after the epoch that it goes on from.
 
     Args:
         draw: Makes figures by name of a finished training, which has its best weights.
