@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -31,7 +30,7 @@ def probes(root: Path, report: Future[accelerator.TorchReport]) -> dict[str, Pro
         root: Where runs are kept.
         report: What torch says, when it has said it.
     """
-    cache, temporary = root / "data", Path(tempfile.gettempdir())
+    cache = root / "data"
     return {
         "python": versions.python,
         "packages": versions.packages,
@@ -47,8 +46,8 @@ def probes(root: Path, report: Future[accelerator.TorchReport]) -> dict[str, Pro
         "signals": machine.signals,
         "root": partial(storage.writable, root, "--root or $NSM_ROOT"),
         "cache": partial(storage.writable, cache, "--set cache=FOLDER"),
-        "temporary files": partial(storage.writable, temporary, "$TMPDIR"),
-        "disk": partial(storage.disk, [root, cache, temporary]),
+        "temporary files": storage.temporary,
+        "disk": partial(storage.disk, [root, cache]),
         "locking": partial(storage.locking, root),
         "leftovers": partial(storage.leftovers, root),
         **{f"extra {name}": partial(versions.extra, name) for name in versions.EXTRAS},

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from nsm.diagnosis.check import Finding, note, ok, problem
 
-__all__ = ["disk", "leftovers", "locking", "nearest", "writable"]
+__all__ = ["disk", "leftovers", "locking", "nearest", "temporary", "writable"]
 
 MIB = 2**20
 LITTLE_DISK, TOO_LITTLE_DISK = 2048 * MIB, 64 * MIB
@@ -49,6 +49,14 @@ def writable(folder: Path, named_by: str) -> Finding:
     except OSError as failure:
         return problem(f"{place}: {failure.strerror}", f"{remedy} {place}")
     return ok(f"{folder.absolute()} {'can be written to' if place == folder.absolute() else 'can be made'}")
+
+
+def temporary() -> Finding:
+    """Whether temporary files can be made."""
+    try:
+        return writable(Path(tempfile.gettempdir()), "$TMPDIR")
+    except FileNotFoundError as failure:
+        return problem(failure.strerror or str(failure), "export TMPDIR=FOLDER, one that can be written to")
 
 
 def locking(folder: Path) -> Finding:

@@ -6,6 +6,7 @@ Prints one JSON object per step, so that whoever reads it knows how far it came.
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 __all__ = ["main"]
@@ -55,7 +56,8 @@ def _why_none() -> str | None:
 
 
 def _tell(step: str, **found: Any) -> None:
-    print(json.dumps({"step": step, **found}), flush=True)
+    sys.stdout.write(json.dumps({"step": step, **found}) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

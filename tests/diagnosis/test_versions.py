@@ -86,6 +86,10 @@ def test_packages_that_differ(
 
 def test_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(versions.EXTRAS, "planner", (("json", "up_pyperplan_of_nowhere"), "plans"))
-    assert versions.extra("planner") == ("note", "not installed, only needed for plans", "pip install up_pyperplan_of_nowhere")
+    assert versions.extra("planner") == (
+        "note",
+        "not installed, only needed for plans",
+        "pip install up_pyperplan_of_nowhere",
+    )
     monkeypatch.setitem(versions.EXTRAS, "planner", (("json",), "plans"))
     assert versions.extra("planner") == ("ok", "present: plans", None)
