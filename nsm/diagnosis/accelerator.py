@@ -54,9 +54,8 @@ def report_of_torch(
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
     except subprocess.TimeoutExpired as slow:
-        said = slow.stdout or b""
-        out = said.decode(errors="replace") if isinstance(said, bytes) else said
-        return TorchReport(_steps(out), f"no answer within {timeout:g} s")
+        said = (slow.stdout or b"").decode(errors="replace")  # bytes here, whatever was asked for
+        return TorchReport(_steps(said), f"no answer within {timeout:g} s")
     if done.returncode == 0:
         return TorchReport(_steps(done.stdout))
     last = (done.stderr.strip().splitlines() or [""])[-1]

@@ -104,7 +104,8 @@ def limits() -> Finding:
 def signals() -> Finding:
     """Whether the signals that end a training gently come through."""
     gentle = (signal.SIGINT, signal.SIGTERM)
-    blocked = sorted(number.name for number in signal.pthread_sigmask(signal.SIG_BLOCK, ()) & set(gentle))
+    masked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    blocked = [number.name for number in gentle if number in masked]
     ignored = [number.name for number in gentle if signal.getsignal(number) == signal.SIG_IGN]
     if blocked:
         return note(f"blocked in this shell: {', '.join(blocked)}", "start it from another shell, which blocks none")

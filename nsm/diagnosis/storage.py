@@ -90,7 +90,8 @@ def disk(folders: list[Path]) -> Finding:
 
 def leftovers(root: Path) -> Finding:
     """Locks that are held, and files that processes which died have left; nothing is removed."""
-    held, stale = [], []
+    held: list[Path] = []
+    stale: list[Path] = []
     for file in _hidden_files(root):
         if UNFINISHED.fullmatch(file.name):
             stale.append(file)

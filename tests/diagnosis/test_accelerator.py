@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -135,6 +136,14 @@ def test_the_report_is_read_as_far_as_it_came() -> None:
 def test_a_report_that_hangs_is_given_up() -> None:
     hanging = report_of_torch(program("import time; time.sleep(600)"), timeout=0.1)
     assert hanging.failure == "no answer within 0.1 s"
+
+
+def test_a_report_that_hangs_is_read_as_far_as_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(command: list[str], **_: Any) -> NoReturn:
+        raise subprocess.TimeoutExpired(command, 120, output=json.dumps(TORCH).encode() + b'\n{"step": "gp')
+
+    monkeypatch.setattr(subprocess, "run", hang)
+    assert report_of_torch(program("")) == TorchReport([TORCH], "no answer within 120 s")
 
 
 def test_the_real_report() -> None:
