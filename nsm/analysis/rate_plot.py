@@ -40,7 +40,7 @@ def rate_figure(
     axes.axvline(configured, **DASHED, label=f"configured: {configured:.2g}")
     if suggestion is not None:
         place = min(range(len(rates)), key=lambda step: abs(rates[step] - suggestion))
-        label = f"suggested, where it falls most steeply: {suggestion:.2g}"
+        label = f"suggested: {suggestion:.2g}"
         axes.plot(suggestion, smoothed[place], "o", color=COLOURS["red"], markersize=9, label=label)
     if limit is not None:
         axes.axvspan(limit, limit * 2, color=COLOURS["red"], alpha=0.18, label=f"exploded from {limit:.2g}")

@@ -74,8 +74,8 @@ def find(
 ) -> None:
     """Train a fresh model for 100 steps while the rate rises from 1e-6 to 1, and suggest a learning rate.
 
-    The suggestion is the rate at which the smoothed loss falls most steeply; there is none where the loss
-    hardly falls in so few steps. No run is made or changed.
+    The suggestion lies between the rate at which the smoothed loss begins to fall and the one at which it falls most
+    steeply; there is none where the loss hardly falls in so few steps. No run is made or changed.
     """
     del debug
     settings = configure(

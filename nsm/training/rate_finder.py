@@ -161,11 +161,14 @@ def smooth(losses: Sequence[float]) -> list[float]:
 
 
 def suggest_rate(rates: Sequence[float], losses: Sequence[float]) -> float | None:
-    """The rate at which the smoothed loss falls most steeply, before it is lowest; None where it hardly falls.
+    """Halfway, by factors, from where the smoothed loss begins to fall to where it falls most steeply.
+
+    It begins where 5 % are gone. The steepest place is looked for before the loss is lowest; alone it is too high for a
+    training that begins there, since the lower rates before it have done their part. None where the loss hardly falls.
 
     References:
-        Howard and Gugger, "fastai: A Layered API for Deep Learning" (2020), section 4: the same rule, of which
-        theirs takes the unsmoothed neighbours.
+        Smith (2017), section 3.3, for the beginning as the lower bound; for the other bound the rule ``steep`` of
+        fastai's ``lr_find``.
     """
     smoothed = RateTest(list(rates), list(losses), None, None).smoothed
     reach = max(1, len(smoothed) // 20)
@@ -174,6 +177,8 @@ def suggest_rate(rates: Sequence[float], losses: Sequence[float]) -> float | Non
         step: smoothed[step + reach] - smoothed[step - reach]
         for step in range(reach, min(lowest + 1, len(smoothed) - reach))
     }
-    if not slopes or smoothed[lowest] > (1 - FALL) * smoothed[0]:
+    fallen = [step for step, loss in enumerate(smoothed) if loss < (1 - FALL) * smoothed[0]]
+    if not slopes or not fallen:
         return None
-    return rates[min(slopes, key=slopes.__getitem__)]
+    steepest = min(slopes, key=slopes.__getitem__)
+    return math.sqrt(rates[min(fallen[0], steepest)] * rates[steepest])

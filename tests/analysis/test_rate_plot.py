@@ -16,7 +16,7 @@ LOSSES = [1 - 0.4 / (1 + math.exp(-2 * (math.log10(rate) + 3))) for rate in RATE
 @pytest.mark.parametrize(
     ("suggestion", "limit", "labels"),
     [
-        (1e-3, 0.3, ["configured: 0.004", "suggested, where it falls most steeply: 0.001", "exploded from 0.3"]),
+        (1e-3, 0.3, ["configured: 0.004", "suggested: 0.001", "exploded from 0.3"]),
         (None, None, ["configured: 0.004"]),
     ],
 )

@@ -16,7 +16,7 @@ from nsm.data.packed import PackedGraphs
 from nsm.errors import RunError
 from nsm.models import build_model
 from nsm.training.rate_finder import RateTest, range_test, smooth, suggest_rate
-from nsm.training.seeds import seed_everything
+from nsm.training.seeds import random_states, seed_everything
 from tests.training.toy_graphs import SMALL, toy_trainer
 
 
@@ -50,6 +50,27 @@ def test_it_repeats_itself(graphs: PackedGraphs) -> None:
     assert found(graphs, dropout=0.1) == found(graphs, dropout=0.1)
 
 
+def test_model_and_random_states_stay_as_they_were(graphs: PackedGraphs) -> None:
+    config = Config(**(dict(SMALL) | {"dropout": 0.1}))
+    model = build_model(config, graphs.schema).eval()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    states = random_states()
+    arguments: dict[str, Any] = {"low": 1e-3, "high": 1.0, "steps": 8}
+    range_test(config, model, graphs.subset("train"), **arguments, advance=lambda *_: None)
+
+    def fail(done: int, total: int, what: str) -> None:
+        del done, total, what
+        torch.rand(3)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        range_test(config, model, graphs.subset("train"), **arguments, advance=fail)
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert not model.training
+    assert all(weight.grad is None for weight in model.parameters())
+    assert repr(random_states()) == repr(states)
+
+
 def test_it_stops_where_the_loss_explodes(graphs: PackedGraphs) -> None:
     test = found(graphs, steps=100, high=1e4, clip_norm=0.0)
     assert test.limit is not None
@@ -64,7 +85,7 @@ def test_the_suggestion_trains_better_than_rates_far_from_it(graphs: PackedGraph
     rate = found(graphs, steps=100, **changes).suggestion
     assert rate is not None
     losses = []
-    for factor in (1e-3, 1.0, 100.0):
+    for factor in (0.01, 1.0, 100.0):
         trainer = toy_trainer(graphs, tmp_path, learning_rate=min(rate * factor, 10.0), schedule="constant", **changes)
         trainer.fit()
         losses.append(trainer.history[-1].metrics["train_loss"])
@@ -88,12 +109,13 @@ def test_smoothing_stays_between_the_losses(losses: list[float]) -> None:
 
 
 @pytest.mark.parametrize("middle", [-4.0, -3.0, -2.0])
-def test_the_steepest_place_is_suggested(middle: float) -> None:
+def test_the_suggestion_lies_between_the_beginning_and_the_steepest_place(middle: float) -> None:
     rates = [10 ** (-6 + 6 * step / 119) for step in range(120)]
     losses = [1 - 0.5 / (1 + math.exp(-4 * (math.log10(rate) - middle))) for rate in rates]
+    beginning = middle - math.log(9) / 4  # where a tenth of the half is gone
     suggestion = suggest_rate(rates, losses)
     assert suggestion is not None
-    assert abs(math.log10(suggestion) - middle) < 0.2
+    assert math.log10(suggestion) == pytest.approx((beginning + middle) / 2, abs=0.2)
 
 
 @pytest.mark.parametrize("losses", [[0.7] * 50, [0.7, 0.69] * 25, [0.5 + step / 50 for step in range(50)], [0.7], []])

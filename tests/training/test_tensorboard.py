@@ -30,10 +30,17 @@ def test_every_figure_of_the_history_is_there(graphs: PackedGraphs, tmp_path: Pa
     trainer = toy_trainer(graphs, tmp_path, TensorBoard(), epochs=3, eval_every=2)
     trainer.fit()
     reader = read(trainer.run)
-    named = {"Loss/train": "train_loss", "Loss/val": "val_loss", "Accuracy/val": "val_acc"}
+    named = {
+        "Loss/train": "train_loss",
+        "Loss/val": "val_loss",
+        "Accuracy/train": "train_acc",
+        "Accuracy/val": "val_acc",
+    }
     named |= {"Optimizer/learning_rate": "learning_rate", "Optimizer/grad_norm": "grad_norm"}
     named |= {f"Loss/{part}_{term}": f"{part}_{term}_loss" for part in ("train", "val") for term in ("task", "cycle")}
-    named |= {"Resources/memory_mib": "memory_mib", "Resources/graphs_per_second": "graphs_per_second"}
+    named |= {f"Resources/{name}": name for name in ("seconds", "graphs_per_second", "memory_mib")}
+    kept = set().union(*(record.metrics | record.resources for record in trainer.history))
+    assert set(named.values()) == kept
     for tag, name in named.items():
         expected = {
             record.epoch: figures[name]
@@ -43,8 +50,9 @@ def test_every_figure_of_the_history_is_there(graphs: PackedGraphs, tmp_path: Pa
         assert [point.step for point in reader.Scalars(tag)] == list(expected)
         assert [point.value for point in reader.Scalars(tag)] == pytest.approx(list(expected.values()))
     assert [point.value for point in reader.Scalars("Accuracy/majority")] == pytest.approx([trainer.majority] * 3)
-    untagged = [tag for tag in reader.Tags()["scalars"] if "/" not in tag]
-    assert untagged == []
+    layers = {f"{kind} norm/{layer}" for kind, layer in layer_norms(trainer.model)}
+    levels = {"Reconstruction/level_0"}
+    assert set(reader.Tags()["scalars"]) == {*named, "Accuracy/majority", *layers, *levels}
 
 
 class LastNorms(Callback):
