@@ -213,8 +213,11 @@ def test_numbers_of_two_types_become_one_column(tmp_path: Path) -> None:
 
 
 def test_a_source_of_nothing(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no samples"):
+    with pytest.raises(DataError, match="graphs: 0 were made"):
         build_dataset(ListSource(()), tmp_path)
+    pair = [_relabelled(odd_sample(CYCLE), "g1", 0), _relabelled(odd_sample(CYCLE), "g2", 1)]
+    with pytest.raises(DataError, match="graphs: 2 were made, and each contradicts another"):
+        build_dataset(ListSource(tuple(pair)), tmp_path)
     assert left_in(tmp_path) == []
 
 
