@@ -78,10 +78,11 @@ def test_another_key_seed_or_share_is_another_folder(tmp_path: Path) -> None:
 
 def test_a_damaged_folder_is_built_again(tmp_path: Path) -> None:
     graphs = build_dataset(OddSource(), tmp_path)
-    (graphs.folder / "head.npy").unlink()
-    again = build_dataset(OddSource(), tmp_path)
-    assert again.fingerprint == graphs.fingerprint
-    assert len(again.batch(range(64)).y) == 64
+    for name, damage in (("head.npy", Path.unlink), ("table.parquet", lambda file: file.write_bytes(b"PAR1"))):
+        damage(graphs.folder / name)
+        again = build_dataset(OddSource(), tmp_path)
+        assert again.fingerprint == graphs.fingerprint
+        assert (len(again.batch(range(64)).y), len(again.table)) == (64, 64)
 
 
 @pytest.mark.parametrize("workers", [0, 1])
