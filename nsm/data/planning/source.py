@@ -214,6 +214,8 @@ class PlanningSource:
 
     def _samples(self, twins: Twins, family: str, number: int, rng: np.random.Generator) -> list[Sample]:
         problem = twins.valid.task.problem.name
+        if self.user is not None:  # many files of one folder may give their problem the same name
+            problem = Path(twins.valid.task.problem.file).stem
         group = f"{family}/{problem}" if self.user is not None else f"{family}/{number}"
         samples = []
         for story, execution in ((twins.valid, twins.valid.run()), (twins.invalid, twins.failure)):
