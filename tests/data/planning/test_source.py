@@ -116,6 +116,14 @@ def test_the_users_domain_takes_the_place_of_the_generated_ones(tmp_path: Path) 
     assert source(pddl=tmp_path).key() != before
 
 
+def test_problems_of_one_name_are_told_apart_by_their_files(tmp_path: Path) -> None:
+    folder(tmp_path)
+    for i in (1, 2, 3):
+        (tmp_path / f"p{i}.pddl").write_text(PROBLEM.format(i=i).replace(f"(problem p{i})", "(problem same)"))
+    samples = source(pddl=tmp_path).make(Shard("tiny-ferry", 0, 10))
+    assert len({sample.group for sample in samples}) > 1
+
+
 def test_plans_from_files(tmp_path: Path) -> None:
     folder(tmp_path)
     plan = "".join(f"(board {c} {a})\n(sail {a} {b})\n(leave {c} {b})\n" for c, a, b in TRIPS)
@@ -143,8 +151,9 @@ def test_problems_without_a_hidden_failure_say_so(tmp_path: Path) -> None:
     (tmp_path / "p.pddl").write_text(
         "(define (problem p) (:domain lamp) (:objects a) (:init (lit a)) (:goal (not (lit a))))"
     )
-    with pytest.raises(DataError, match="no twin"):
-        source(pddl=tmp_path).make(Shard("lamp", 0, PAIRS_PER_SHARD))
+    for count in (2, PAIRS_PER_SHARD):
+        with pytest.raises(DataError, match="no twin"):
+            source(pddl=tmp_path).make(Shard("lamp", 0, count))
 
 
 def test_more_objects_than_any_problem_has_are_refused() -> None:
