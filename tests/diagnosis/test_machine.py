@@ -127,6 +127,15 @@ def test_other_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     assert machine.limits() == ("ok", "any number of open files", None)
 
 
+@pytest.fixture
+def default_signals() -> Iterator[None]:
+    """Handlers as in a shell of a person; a background shell ignores Ctrl-C, and so would the tests in it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("default_signals")
 def test_signals() -> None:
     assert machine.signals()[0] == "ok"
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
