@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -213,21 +214,23 @@ class PlanningSource:
         return []
 
     def _samples(self, twins: Twins, family: str, number: int, rng: np.random.Generator) -> list[Sample]:
-        problem = twins.valid.task.problem.name
-        if self.user is not None:  # many files of one folder may give their problem the same name
-            problem = Path(twins.valid.task.problem.file).stem
-        group = f"{family}/{problem}" if self.user is not None else f"{family}/{number}"
+        problem = twins.valid.task.problem
+        if self.user is None:  # small problems are drawn more than once: what they say, not their number, is the group
+            content = json.dumps([problem.objects, sorted(problem.init)], sort_keys=True)
+            name, told = sha256(content.encode()).hexdigest()[:16], f"{problem.name}-{number}"
+        else:  # many files of one folder may give their problem the same name
+            name = told = Path(problem.file).stem
         samples = []
         for story, execution in ((twins.valid, twins.valid.run()), (twins.invalid, twins.failure)):
             info: dict[str, str | int | float] = {
                 "family": family,
-                "problem": problem if self.user is not None else f"{problem}-{number}",
+                "problem": told,
                 "pair": f"{family}/{number}",
                 "swap": twins.invalid.kind,
                 "length": len(story.plan),
                 "distance": twins.failure.distance or 0,
             }
-            samples.append(story_graph(story, execution, group=group, info=info))
+            samples.append(story_graph(story, execution, group=f"{family}/{name}", info=info))
         return samples[::-1] if rng.random() < 0.5 else samples  # the place in the file shall not tell the label
 
     def _stories(self, family: str, number: int, rng: np.random.Generator) -> Iterator[Story]:

@@ -74,6 +74,19 @@ def test_features_are_types_roles_and_orders() -> None:
     assert sample.value.shape == (len(sample.names), 0)
 
 
+@pytest.mark.parametrize("family", list(GENERATORS))
+def test_facts_and_objects_stand_by_name_whatever_the_plan_does_first(family: str) -> None:
+    for one in stories(family):
+        sample = sample_of(one)
+        facts = np.flatnonzero(sample.node_type == NODE_TYPES.index("fact")).tolist()
+        numbers = {str(fact): fact for fact in one.task.facts}
+        told = [numbers[sample.names[node]] for node in facts]
+        assert told == sorted(told) and facts == list(range(facts[0], facts[-1] + 1))
+        objects = np.flatnonzero(sample.node_type == NODE_TYPES.index("object")).tolist()
+        assert objects == list(range(facts[-1] + 1, len(sample.names)))
+        assert (names := [sample.names[node] for node in objects]) == sorted(names)
+
+
 def renamed(one: Story) -> Story:
     """The same story about objects whose names sort the other way round; constants keep theirs."""
     task, problem = one.task, one.task.problem
