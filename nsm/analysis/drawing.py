@@ -203,7 +203,7 @@ def _rim(label: str, along: Points) -> float:
     lines = label.split("\n")
     half = np.array([2.6 * max(map(len, lines)) + 3, 4.6 * len(lines) + 3])
     across, up = np.maximum(np.abs(along) / np.hypot(*along), 1e-9)
-    return float(min(half[0] / across, half[1] / up)) + 1
+    return float(min(half[0] / across, half[1] / up)) + 1  # the axes are stretched a little
 
 
 def _highest_arc(sample: Sample, positions: Points) -> float:

@@ -129,7 +129,7 @@ def test_there_is_room_for_arcs_above_the_topmost_row() -> None:
     assert low == drawing.draw_sample(flat, SCHEMA).axes[0].get_ylim()[0]
 
 
-@pytest.mark.parametrize("place", [(0.0, -1.6), (1.2, 0.0), (3.0, 0.0), (1.0, 1.0)])
+@pytest.mark.parametrize("place", [(0.0, -1.6), (1.2, 0.0), (3.0, 0.0), (1.2, -1.6)])
 def test_arrows_end_outside_of_their_nodes_and_not_beneath_them(
     place: tuple[float, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
