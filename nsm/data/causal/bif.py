@@ -95,7 +95,7 @@ class _Reader:
 
     def _type(self, name: str) -> States:
         tokens = self.tokens
-        tokens.take("discrete")
+        tokens.take("discrete", TYPE)
         tokens.take("[")
         count = tokens.word("a number of states")
         tokens.take("]")
