@@ -193,7 +193,8 @@ def markdown(found: list[Figures], rows: list[Figures]) -> str:
 def _command(task: str) -> str:
     """How one row of ours is made by hand, where the data lie in the current folder."""
     options = COMMANDS[task].format(task=task)
-    return f"`nsm train kg {options} --seed 0 --run {task}`, `nsm evaluate {task}` (flat: `--model flat --set kg.ranking=false`)"
+    by_hand = f"`nsm train kg {options} --seed 0 --run {task}`, `nsm evaluate {task}`"
+    return f"{by_hand} (flat: `--model flat --set kg.ranking=false`)"
 
 
 def _sizes(found: list[Figures], task: str) -> str:
