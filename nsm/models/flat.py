@@ -51,9 +51,9 @@ class FlatRelational(nn.Module):
         self.query_role = query_role
         self.readout = GraphReadout((2 + (query_role is not None)) * channels, channels, num_classes)
 
-    def set_step(self, step: int) -> None:
-        """Tells the dropout masks which optimisation step this is."""
-        self.key.step = step
+    def set_step(self, step: int, part: int = 0) -> None:
+        """Tells the dropout masks which optimisation step this is, and which part of it."""
+        self.key.step, self.key.part = step, part
 
     def forward(self, data: Any, *, reconstruct: bool = True) -> Output:
         """Classifies the graphs; reconstructs nothing, whatever is asked."""

@@ -120,9 +120,9 @@ class Hierarchy(nn.Module):
         """Number of levels ``L``."""
         return len(self.levels)
 
-    def set_step(self, step: int) -> None:
-        """Tells the dropout masks which optimisation step this is."""
-        self.key.step = step
+    def set_step(self, step: int, part: int = 0) -> None:
+        """Tells the dropout masks which optimisation step this is, and which part of it."""
+        self.key.step, self.key.part = step, part
 
     def why(self, encoded: Encoded) -> Ascent:
         """Climbs from level 0 to the abstract level: the analysis of a lifting scheme (pooling)."""

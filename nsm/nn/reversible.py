@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from nsm.nn.graph import RelationalGraph
 from nsm.nn.update import RelationalUpdate
 
+PART_STRIDE = 0x9E3779B97F4A7C15  # odd and without pattern, so that no part repeats the mask of another step
+
 
 @dataclass
 class DropoutKey:
@@ -18,14 +20,17 @@ class DropoutKey:
     Args:
         seed: Seed of the run.
         step: Optimisation step; the trainer advances it.
+        part: Which of the parts of a step that are computed one after the other, or side by side in several
+            processes.
     """
 
     seed: int = 0
     step: int = 0
+    part: int = 0
 
 
 class KeyedDropout(nn.Module):
-    """Dropout whose mask depends on (seed, step, place) only.
+    """Dropout whose mask depends on (seed, step, part, place) only.
 
     Args:
         p: Probability of dropping a value, in ``[0, 1)``.
@@ -43,7 +48,7 @@ class KeyedDropout(nn.Module):
         """Masks ``x`` in training mode; the identity otherwise."""
         if not self.training or self.p == 0:
             return x
-        seed = (self.key.seed * 1_000_003 + self.key.step) * 8191 + self.place
+        seed = (self.key.seed * 1_000_003 + self.key.step) * 8191 + self.place + self.key.part * PART_STRIDE
         generator = torch.Generator(device=x.device).manual_seed(seed % (2**63))
         keep = torch.rand(x.shape, generator=generator, device=x.device) >= self.p
         return x * keep / (1 - self.p)

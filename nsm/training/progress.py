@@ -111,14 +111,18 @@ class TrainingProgress(Callback):
             parts.append(f"{_duration(left)} left")
         return "  ".join(parts)
 
+    def on_notice(self, trainer: Trainer, text: str) -> None:  # noqa: ARG002
+        """Prints it on a line of its own."""
+        self.console.print(text, highlight=False, soft_wrap=True)
+
     def on_end(self, trainer: Trainer) -> None:
         """Takes the bars away, and says so where training was stopped."""
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
         if trainer.stop_requested:
-            saved = trainer.run.last
-            self.console.print(f"stopped; the state so far is in {saved}", highlight=False, soft_wrap=True)
+            told = f"stopped; the state so far is in {trainer.run.last}"
+            self.console.print(told, highlight=False, soft_wrap=True)
 
 
 class PartsBar(AbstractContextManager["PartsBar"]):

@@ -1,0 +1,251 @@
+"""Kills trainings at random moments, goes on with them, and compares every bit with a training that was left alone.
+
+``python benchmarks/kill.py`` does what issue 4 asks for, ``--runs N`` only so many of each kind. The trainings are
+forked from this process, which has everything loaded; some start cold, through the command line. The last line is a
+summary; the exit status is 1 if anything differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ["OMP_NUM_THREADS"] = "1"  # a forked process can use no threads that its parent has started
+
+import torch
+
+from nsm import pipeline
+from nsm.config import Config
+from nsm.errors import NSMError
+from nsm.runs import Run
+from nsm.training.checkpoints import load_checkpoint
+from timing import circumstances, listed
+
+RUNS = {"SIGKILL": 100, "SIGKILL, cold start": 10, "SIGINT": 30, "SIGTERM": 30, "stop file": 30, "several SIGKILLs": 10}
+SIGNALS = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM}
+NAME = "run"
+EPOCHS = 5
+DIFFERING = ("resources", "config", "wall")  # what depends on the machine, and where the run is kept
+
+
+@dataclass(frozen=True)
+class Course:
+    """How one training went.
+
+    Attributes:
+        stops: How often it was stopped before its end.
+        differences: What is not as in the training that was left alone.
+    """
+
+    stops: int
+    differences: list[str]
+
+
+def main() -> int:
+    """Runs everything; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, help="trainings of each kind, instead of 100, 10, 30, 30, 30 and 10")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the moments (default: 0)")
+    arguments = parser.parse_args()
+    began, chance = time.perf_counter(), random.Random(arguments.seed)
+    print("\n".join(listed(circumstances(["torch"], seed=arguments.seed))), flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        runs = {kind: count if arguments.runs is None else arguments.runs for kind, count in RUNS.items()}
+        courses = dict(contest(Path(folder), runs, chance))
+    every = [course for found in courses.values() for course in found]
+    differing = sum(bool(course.differences) for course in every)
+    print(
+        f"{len(every)} trainings, stopped {sum(course.stops for course in every)} times and resumed to the end: "
+        f"{differing} differ from the one that was left alone; {(time.perf_counter() - began) / 60:.1f} min"
+    )
+    return 1 if differing else 0
+
+
+def contest(folder: Path, runs: dict[str, int], chance: random.Random) -> Iterator[tuple[str, list[Course]]]:
+    """Runs the trainings of each kind; prints one line for each of them."""
+    config = small_config(folder)
+    pipeline.audit(config, quiet=True)
+    seconds = -time.perf_counter()
+    wait(start(lambda: pipeline.train(at(config, folder / "whole"), quiet=True)))
+    seconds += time.perf_counter()
+    whole = run_of(folder / "whole")
+    print(f"left alone: {seconds:.1f} s, {load_checkpoint(whole.last)['position']['step']} steps", flush=True)
+    for kind, count in runs.items():
+        courses = []
+        for number in range(count):
+            courses.append(attempt(kind, config, folder / f"{kind} {number}", whole, seconds, chance))
+        for number, course in enumerate(courses):
+            for difference in course.differences:
+                print(f"{kind}, training {number}: {difference}", flush=True)
+        stops = sum(course.stops for course in courses)
+        differing = sum(bool(course.differences) for course in courses)
+        print(f"{kind}: {count} trainings, {stops} stops, {differing} differ", flush=True)
+        yield kind, courses
+
+
+def small_config(folder: Path) -> Config:
+    """A training of a second or two, with everything in it that has a state."""
+    return Config.from_constants(
+        EPOCHS=EPOCHS,
+        BATCH_SIZE=8,
+        CHANNELS=8,
+        NUM_LEVELS=2,
+        BLOCKS=1,
+        DROPOUT=0.1,
+        CYCLE_EVERY=2,
+        SAVE_EVERY=2,
+        KEEP=1,
+        SAVE_MINUTES=0.002,
+        ACCELERATOR="cpu",
+        WORKERS=0,
+        RUN=NAME,
+        CACHE=folder / "data",
+        PLANNING={"graphs": 120, "domains": ("gripper",), "allow_leaks": True},
+    )
+
+
+def at(config: Config, root: Path) -> Config:
+    """The same training below another root."""
+    return config.model_copy(update={"root": root})
+
+
+def run_of(root: Path) -> Run:
+    """The only run below a root."""
+    return Run(root / "planning" / "runs" / NAME)
+
+
+def start(train: Callable[[], object]) -> int:
+    """Begins a training in a process of its own; returns the number of the process."""
+    if process := os.fork():
+        return process
+    status = 1
+    try:
+        with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
+            train()
+        status = 0
+    except NSMError as failure:
+        print(failure, flush=True)
+    finally:
+        os._exit(status)
+
+
+def wait(process: int) -> int:
+    """The exit status of a process; negative if a signal ended it."""
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+def is_over(process: int) -> bool:
+    """Whether a process has ended, which leaves it to be waited for."""
+    return os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def begin_or_go_on(config: Config, root: Path) -> object:
+    """Trains a run that may have been begun before."""
+    if run_of(root).config.exists():
+        return pipeline.resume(run_of(root), quiet=True)
+    return pipeline.train(at(config, root), quiet=True)
+
+
+def cold(config: Config, root: Path) -> int:
+    """The same through the command line, in a new interpreter."""
+    command = [sys.executable, "-m", "nsm", "train", "--quiet"]
+    if run_of(root).config.exists():
+        command += ["--resume", str(run_of(root).folder)]
+    else:
+        root.mkdir(exist_ok=True)
+        file = root / "settings.toml"
+        file.write_text(at(config, root).to_toml(), encoding="utf-8")
+        command += ["--config", str(file)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).pid
+
+
+def attempt(kind: str, config: Config, root: Path, whole: Run, seconds: float, chance: random.Random) -> Course:
+    """One training, stopped as ``kind`` says and then gone on with until it ends by itself."""
+    is_cold, planned, stops = "cold" in kind, chance.randint(2, 6) if "several" in kind else 1, 0
+    # the last part of the time is more than a training takes: the start costs something as well
+    length = seconds + (5.0 if is_cold else 0.0)
+    for _ in range(planned + 1):
+        process = cold(config, root) if is_cold else start(lambda: begin_or_go_on(config, root))
+        if stops < planned:
+            sleep_or_end(process, chance.random() * length / (planned if planned > 1 else 1))
+            stops += stop(process, kind, run_of(root))
+        status = wait(process)
+        if status not in (0, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, 1):
+            return Course(stops, [f"ended with status {status}"])
+    process = start(lambda: begin_or_go_on(config, root))  # those that were stopped in order go on here
+    if status := wait(process):
+        return Course(stops, [f"ended with status {status}"])
+    return Course(stops, differences(whole, run_of(root)))
+
+
+def sleep_or_end(process: int, seconds: float) -> None:
+    """Waits so long, or until the process has ended."""
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until and not is_over(process):
+        time.sleep(0.002)
+
+
+def stop(process: int, kind: str, run: Run) -> bool:
+    """Stops a training; false where it had ended already."""
+    if is_over(process):
+        return False
+    if kind == "stop file":
+        with suppress(FileNotFoundError):  # it has no folder yet
+            run.stop.touch()
+    else:
+        os.kill(process, SIGNALS.get(kind, signal.SIGKILL))
+    return True
+
+
+def differences(whole: Run, other: Run) -> list[str]:
+    """What differs between two finished runs: tensors, metrics, states, files."""
+    found = []
+    for name in ("best_model.pt", "last.pt", f"checkpoint_epoch_{EPOCHS - 1:04d}.pt"):
+        pair = [load_checkpoint(run.folder / name) for run in (whole, other)]
+        places = [place.removeprefix(".") for place in unequal(*pair, place="")]
+        found += [f"{name}: {place} differs" for place in places if place.split(".")[0] not in DIFFERING]
+    histories = [[line | {"resources": {}} for line in run.read_history()] for run in (whole, other)]
+    if histories[0] != histories[1]:
+        found.append("history.jsonl differs")
+    columns = [json.loads(run.training_history.read_text(encoding="utf-8")) for run in (whole, other)]
+    if columns[0] != columns[1]:
+        found.append("training_history.json differs")
+    names = [sorted(path.name for path in run.folder.iterdir()) for run in (whole, other)]
+    if names[0] != names[1]:
+        found.append(f"files: {names[1]}, expected {names[0]}")
+    return found
+
+
+def unequal(one: Any, other: Any, place: str) -> list[str]:
+    """The places where two values differ; tensors bit for bit."""
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        return [found for key in one for found in unequal(one[key], other[key], f"{place}.{key}")]
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple) and len(one) == len(other):
+        pairs = enumerate(zip(one, other, strict=True))
+        return [found for number, pair in pairs for found in unequal(*pair, f"{place}.{number}")]
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        is_same = one.dtype == other.dtype and one.shape == other.shape and is_same_bits(one, other)
+        return [] if is_same else [place]
+    return [] if one == other else [place]
+
+
+def is_same_bits(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether two tensors of one type and shape hold the same bits."""
+    return one.numpy().tobytes() == other.numpy().tobytes()
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    sys.exit(main())
