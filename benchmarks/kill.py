@@ -83,9 +83,8 @@ def contest(folder: Path, runs: dict[str, int], chance: random.Random) -> Iterat
     whole = run_of(folder / "whole")
     print(f"left alone: {seconds:.1f} s, {load_checkpoint(whole.last)['position']['step']} steps", flush=True)
     for kind, count in runs.items():
-        courses = []
-        for number in range(count):
-            courses.append(attempt(kind, config, folder / f"{kind} {number}", whole, seconds, chance))
+        roots = [folder / f"{kind} {number}" for number in range(count)]
+        courses = [attempt(kind, config, root, whole, seconds, chance) for root in roots]
         for number, course in enumerate(courses):
             for difference in course.differences:
                 print(f"{kind}, training {number}: {difference}", flush=True)

@@ -59,7 +59,7 @@ def run_graphs(run: Run, config: Config, fingerprint: str, *, quiet: bool = Fals
     if graphs.fingerprint != fingerprint:
         message = "the data that its configuration gives now are not those that it was trained on"
         hint = "bring back the data files and the version of NSM that its config.toml names"
-        raise CheckpointError(message, file=run.folder, hint=hint)
+        raise CheckpointError(message, file=run.config, hint=hint)
     return graphs
 
 

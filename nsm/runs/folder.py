@@ -200,8 +200,7 @@ def create_run(root: Path, domain: str, name: str | None = None, config: str | N
     Raises:
         RunError: If a run of that name exists, or if nothing can be written there.
     """
-    if name is None:
-        name = f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    name = name or _new_name(root / domain / "runs")
     require_unused(root, domain, name)
     folder = root / domain / "runs" / name
     ensure_writable(folder.parent)
@@ -216,6 +215,13 @@ def create_run(root: Path, domain: str, name: str | None = None, config: str | N
         require_unused(root, domain, name)  # another process may just have made it
         raise
     return Run(folder)
+
+
+def _new_name(folder: Path) -> str:
+    """The time and four random digits; others where a run made in the same second has them."""
+    while (folder / (name := f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}")).exists():
+        pass
+    return name
 
 
 @contextmanager

@@ -26,8 +26,8 @@ class Callback:
     def on_epoch(self, trainer: Trainer, record: EpochRecord) -> None:
         """After each epoch, its validation and its checkpoints."""
 
-    def on_notice(self, trainer: Trainer, text: str) -> None:
-        """When there is something to say: memory ran out, a checkpoint is damaged, an alarm. At any time."""
-
     def on_end(self, trainer: Trainer) -> None:
         """At the end, after an interruption or an error too; the model has its best weights."""
+
+    def on_notice(self, trainer: Trainer, text: str) -> None:
+        """At any time, when there is something to say: memory ran out, a checkpoint is damaged, an alarm."""

@@ -11,6 +11,7 @@ from nsm.errors import CheckpointError
 from nsm.runs import Run
 from nsm.runs.files import remove_leftovers
 from nsm.training.checkpoints import load_checkpoint, write_checkpoint
+from nsm.training.seeds import seed_everything
 from nsm.training.state import restore
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def recover(trainer: Trainer) -> None:
         path, checkpoint = found
         require_same_training(trainer.config, trainer.data_fingerprint, checkpoint, path)
         restore(trainer, checkpoint, path)
+    elif not trainer.position.step:
+        seed_everything(trainer.config.seed)  # whatever has been drawn since the weights were
     if not trainer.processes.is_lead:
         return
     remove_leftovers(run.folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from nsm.data.loader import BatchLoader
-from nsm.errors import RunError
+from nsm.errors import NSMError, RunError
 from nsm.models.losses import compute_loss
 from nsm.runs import Run, write_json
 from nsm.training.callbacks import Callback
@@ -150,8 +150,11 @@ class Trainer:
                             break
                         yield record
                 self.processes.wait()  # until the best weights are written
-            finally:
-                self._finish()
+            except BaseException:
+                with suppress(NSMError, OSError):  # the first error is the one to tell
+                    self._finish()
+                raise
+            self._finish()
 
     def notify(self, text: str) -> None:
         """Tells the callbacks something in words."""
@@ -200,7 +203,8 @@ class Trainer:
             parts = self.micro.map(batch, compute, self.optimizer.zero_grad, self.processes.any)
         sums = {name: sum(part[name] for part in parts) for name in parts[0]}
         sums = self.processes.add_up(self.model.parameters(), sums)
-        require_finite(self, batch, loss := sums["loss"] / graphs, norm := self._clip_gradients())
+        require_finite(self, batch, loss := sums["loss"] / graphs, norm := self._gradient_norm())
+        self._clip_gradients(norm)
         self.optimizer.step()
         self.scheduler.step()
         at.step += 1
@@ -230,12 +234,16 @@ class Trainer:
         # a reconstruction that is computed every k steps counts k times as much
         return config.cycle_weight * config.cycle_every * min(risen, 1.0) ** 2
 
-    def _clip_gradients(self) -> float:
-        """Shortens the gradient to ``clip_norm``, if that is set; returns its norm before."""
-        limit = self.config.clip_norm or math.inf
-        norm = self.fabric.clip_gradients(self._wrapped, self.optimizer, max_norm=limit, error_if_nonfinite=False)
-        assert norm is not None
-        return norm.item()
+    def _gradient_norm(self) -> float:
+        """The norm of the whole gradient, of which a scaler's factor is taken out first."""
+        self.fabric.strategy.precision.unscale_gradients(self.optimizer.optimizer)
+        gradients = [weight.grad for weight in self.model.parameters() if weight.grad is not None]
+        return nn.utils.get_total_norm(gradients).item()
+
+    def _clip_gradients(self, norm: float) -> None:
+        """Shortens the gradient to ``clip_norm``, if that is set."""
+        if self.config.clip_norm:
+            nn.utils.clip_grads_with_norm_(self.model.parameters(), self.config.clip_norm, torch.tensor(norm))
 
     def _end_epoch(self, trained: float, graphs: int) -> EpochRecord:
         """Validates where it is due, and writes the history and the checkpoints."""

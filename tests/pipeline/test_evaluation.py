@@ -165,7 +165,7 @@ def test_other_data_than_it_was_trained_on(run: Run) -> None:
     save_checkpoint(run.best, load_checkpoint(run.best) | {"data_fingerprint": "other"})
     with pytest.raises(CheckpointError, match="not those that it was trained on") as caught:
         pipeline.evaluate(run, quiet=True)
-    assert caught.value.file == str(run.best)
+    assert caught.value.file == str(run.config)
 
 
 def test_a_checkpoint_whose_schema_is_wrong(run: Run) -> None:

@@ -7,7 +7,7 @@ import torch
 
 from nsm.config import Config
 from nsm.errors import ConfigError
-from nsm.training.device import open_fabric, peak_memory_mib
+from nsm.training.device import arithmetic, open_fabric, peak_memory_mib, process_count
 
 
 def test_the_processor_without_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,3 +27,28 @@ def test_a_gpu_where_there_is_one() -> None:
 
 def test_memory_is_more_than_nothing_and_less_than_all() -> None:
     assert 10 < peak_memory_mib(torch.device("cpu")) < 1e6
+
+
+def test_several_processes_are_started_by_torchrun() -> None:
+    assert process_count() == 1
+    with pytest.raises(ConfigError, match="2 are asked for, and there are 1") as caught:
+        open_fabric(Config(devices=2, accelerator="cpu"))
+    assert "torchrun --nproc-per-node=2 -m nsm train" in str(caught.value.hint)
+
+
+def test_arithmetic_is_as_configured_and_then_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+
+    def state() -> tuple[int, str, bool]:
+        strict = torch.are_deterministic_algorithms_enabled()
+        return torch.get_num_threads(), torch.get_float32_matmul_precision(), strict
+
+    before = state()
+    with arithmetic(Config(threads=2, tf32=True, deterministic=True)):
+        assert state() == (2, "high", True)
+    assert state() == before
+    with pytest.raises(KeyError), arithmetic(Config(threads=2, tf32=True, deterministic=True)):
+        raise KeyError
+    assert state() == before
+    with arithmetic(Config(threads=1)):
+        assert state()[1:] == before[1:]
