@@ -122,9 +122,8 @@ def build_trainer(config: Config, *, callbacks: Sequence[Callback] = (), quiet: 
     model = build_model(config, graphs.schema)
     run = create_run(root, config.domain, config.run, _record(config, graphs, model))
     with discarding(run):
-        trainer = _trainer(config, run, graphs, model, callbacks, quiet=quiet)
-    processes.share(run)
-    return trainer
+        processes.share(run)
+        return _trainer(config, run, graphs, model, callbacks, quiet=quiet)
 
 
 def rebuild_trainer(run: Run, config: Config, *, callbacks: Sequence[Callback] = (), quiet: bool = False) -> Trainer:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -30,9 +32,12 @@ def torchrun(processes: int, *arguments: object) -> int:
     """Lets several processes train; returns the exit status."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     script = ["-m", several_processes.__name__, *map(str, arguments)]
-    done = subprocess.run([*command, *script], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-    print(done.stderr)
-    return done.returncode
+    with subprocess.Popen([*command, *script], cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True) as process:
+        try:
+            return process.wait(timeout=240)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
 
 
 def losses(log: Path) -> dict[int, dict[str, Any]]:
