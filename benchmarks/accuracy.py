@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from nsm import pipeline
-from nsm.config import load_config
+from nsm.config import Config, load_config
 from nsm.pipeline.datasets import read_audit
+from nsm.training import TrainResult
 from timing import circumstances, listed
 
 Figures = dict[str, Any]
@@ -51,24 +52,23 @@ def run(domain: str, model: str, seed: int, cache: Path) -> None:
         result = pipeline.train(config, quiet=True)
         if result.interrupted:
             raise KeyboardInterrupt  # half of a training is no result
-        figures = pipeline.evaluate(result.run, quiet=True).figures
-    audit = read_audit(pipeline.load_graphs(config, quiet=True)) or {}
-    told = {key: figures.get(key) for key in SINGLE}
-    told["parts"] = {
-        name: {key: part.get(key) for key in ("samples", "accuracy", "majority", "ceiling", "attained")}
-        for name, part in figures[PARTS[domain]].items()
-    }
-    told["probes"] = {score["name"]: score["accuracy"] for score in audit["local_probes"] if not score["feature"]}
-    told["probes"]["best trivial feature"] = audit["probe"]
-    told |= {
-        "domain": domain,
-        "model": model,
-        "seed": seed,
-        "epochs": result.epochs,
-        "seconds": result.seconds,
-    }
+        told = {"domain": domain, "model": model, "seed": seed, **describe(result, config)}
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+
+
+def describe(result: TrainResult, config: Config) -> Figures:
+    """What the table shows of one training."""
+    figures = pipeline.evaluate(result.run, quiet=True).figures
+    audit = read_audit(pipeline.load_graphs(config, quiet=True)) or {}
+    parts = {
+        name: {key: part.get(key) for key in ("samples", "accuracy", "majority", "ceiling", "attained")}
+        for name, part in figures[PARTS[config.domain]].items()
+    }
+    probes = {score["name"]: score["accuracy"] for score in audit["local_probes"] if not score["feature"]}
+    probes["best trivial feature"] = audit["probe"]
+    told = {key: figures.get(key) for key in SINGLE} | {"parts": parts, "probes": probes}
+    return {**told, "epochs": result.epochs, "seconds": result.seconds}
 
 
 def collect() -> dict[tuple[str, str], list[Figures]]:

@@ -52,6 +52,7 @@ CARD_EXAMPLES = """\b
 Examples:
   nsm data card planning
   nsm data card planning --pddl my/problems --out card.html
+  nsm data card causal --network asia
   nsm data card --data my_data --json
 """
 
@@ -123,6 +124,8 @@ def card(
     data: Data = None,
     pddl: Pddl = None,
     plans: Plans = None,
+    network: Network = None,
+    bif: Bif = None,
     graph: Graph = None,
     inductive: Inductive = None,
     quiet: Quiet = False,
@@ -143,6 +146,8 @@ def card(
         data=data,
         pddl=pddl,
         plans=plans,
+        network=network,
+        bif=bif,
         graph=graph,
         inductive=inductive,
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["AuditResult", "audit", "render"]
 
 Array = npt.NDArray[Any]
-Measure = Callable[["PackedGraphs"], float]
+Measure = Callable[["PackedGraphs"], float | None]
 Probes = Callable[["PackedGraphs"], tuple[ProbeScore, ...]]
 Count = Callable[["PackedGraphs"], int]
 Describe = Callable[["PackedGraphs"], Mapping[str, FeatureTable]]

@@ -53,7 +53,7 @@ def load_graphs(config: Config, *, quiet: bool = False) -> PackedGraphs:
         return PackedGraphs.open(task.folder)
     assert task.source is not None, "a domain brings a source or a folder"
     cache = _cache(config)
-    ensure_writable(cache)
+    ensure_writable(cache, named_by="--set cache=FOLDER, $NSM_CACHE or --root")
     with PartsBar("building data", Console(stderr=True, quiet=quiet)) as bar:
         graphs = build_dataset(task.source, cache, workers=config.workers, progress=bar, seed=config.seed)
     if told := _shortfall(graphs):

@@ -102,7 +102,8 @@ def import_tables(
         RunError: If nothing can be written there.
     """
     if NAME.fullmatch(name) is None:
-        raise ConfigError(f"name: expected letters, digits, '.', '_' and '-', the first no sign, got {name!r}")
+        message = f"name: expected letters, digits, '.', '_' and '-', the first no sign, got {name!r}"
+        raise ConfigError(message, hint="to choose the folder, use --out")
     source = open_tables(triples, labels, nodes, name=name, inductive=inductive)
     folder = folder or resolve_root(root) / "data" / name
     ensure_writable(folder.parent)

@@ -169,13 +169,17 @@ def resolve_root(root: Path | None = None) -> Path:
     return CLOUD_ROOT if CLOUD_ROOT.is_dir() else Path("checkpoints")
 
 
-def ensure_writable(folder: Path) -> None:
+def ensure_writable(folder: Path, *, named_by: str = "--root or $NSM_ROOT") -> None:
     """Makes the folder where it is missing and tries a file in it.
+
+    Args:
+        folder: Where something is to be written.
+        named_by: What the user names another folder with.
 
     Raises:
         RunError: If nothing can be written there.
     """
-    hint = "name another folder with --root or $NSM_ROOT"
+    hint = f"name another folder with {named_by}"
     if folder.is_file():
         raise RunError("cannot write here: expected a folder, came a file", file=folder, hint=hint)
     try:

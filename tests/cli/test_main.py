@@ -91,7 +91,7 @@ def test_an_error_is_two_lines_with_file_and_line(nsm: Command, nsm_json: JsonCo
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train", "astrology"], "domain: expected 'planning', 'causal' or 'own', got 'astrology'"),
+        (["train", "astrology"], "domain: expected 'planning', 'causal', 'kg' or 'own', got 'astrology'"),
         (["train", "planning", "--set", "lr"], "expected key=value, got 'lr'"),
     ],
 )

@@ -6,7 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+import typer
 
+from nsm.cli.data import app as data_app
+from nsm.cli.main import app
 from nsm.cli.options import configure, limit_threads
 from nsm.errors import ConfigError
 from tests.cli.conftest import Command
@@ -123,3 +126,14 @@ def test_commands_share_their_options(nsm: Command, command: str) -> None:
         "--debug",
     )
     assert [option for option in shared if f" {option} " not in out] == []
+
+
+def test_every_command_about_data_takes_all_options_that_choose_them() -> None:
+    chosen = {"--data", "--pddl", "--plans", "--network", "--bif", "--graph", "--inductive"}
+    given = {}
+    for group in (typer.main.get_command(app), typer.main.get_command(data_app)):
+        for name, command in getattr(group, "commands", {}).items():
+            given[name] = chosen & {option for parameter in command.params for option in parameter.opts}
+    about_data = {name: options for name, options in given.items() if "--pddl" in options}
+    assert {"train", "audit", "show", "card"} <= about_data.keys()
+    assert about_data == dict.fromkeys(about_data, chosen)

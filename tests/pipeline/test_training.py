@@ -56,6 +56,9 @@ def test_what_cannot_be_written_is_refused_before_any_work(config: Config, tmp_p
     file.write_text("")
     with pytest.raises(RunError, match="cannot write"):
         pipeline.train(config.model_copy(update={"root": file}), quiet=True)
+    with pytest.raises(RunError) as caught:
+        pipeline.train(config.model_copy(update={"cache": file}), quiet=True)
+    assert "$NSM_CACHE" in (caught.value.hint or "")
     named = config.model_copy(update={"run": "one"})
     pipeline.train(named, quiet=True)
     with pytest.raises(RunError, match="exists already"):

@@ -23,6 +23,7 @@ __all__ = ["read_bif"]
 Floats = npt.NDArray[np.float64]
 States = tuple[str, ...]
 
+TYPE = "a variable needs: type discrete [ 2 ] { no, yes };"
 TOLERANCE = 1e-3  # of a sum of probabilities, which files give rounded
 
 
@@ -76,7 +77,7 @@ class _Reader:
         tokens = self.tokens
         name = tokens.word("the name of a variable")
         if name.text in self.states:
-            tokens.fail(f"the variable {name.text!r} is declared twice", name.line)
+            tokens.fail(f"the variable {name.text!r} is declared twice", name.line, "rename or remove one of them")
         tokens.take("{")
         states: States = ()
         while tokens.peek() != "}":
@@ -86,9 +87,9 @@ class _Reader:
             elif word.text == "type":
                 states = self._type(name.text)
             else:
-                tokens.fail(f"expected 'type' or 'property', got {word.text!r}", word.line)
+                tokens.fail(f"expected 'type' or 'property', got {word.text!r}", word.line, TYPE)
         if not states:
-            tokens.fail(f"the variable {name.text!r} has no type", name.line, "add: type discrete [ 2 ] { no, yes };")
+            tokens.fail(f"the variable {name.text!r} has no type", name.line, TYPE)
         tokens.take("}")
         self.states[name.text] = states
 
@@ -102,9 +103,10 @@ class _Reader:
         words = tuple(token.text for token in tokens.words("the name of a state", "}"))
         tokens.take(";")
         if count.text != str(len(words)):
-            tokens.fail(f"expected {count.text} states of {name!r}, got {len(words)}", count.line)
+            hint = "the number in brackets is that of the names that follow"
+            tokens.fail(f"expected {count.text} states of {name!r}, got {len(words)}", count.line, hint)
         if len(words) < 2 or len(set(words)) < len(words):
-            tokens.fail(f"expected two or more different states of {name!r}, got {', '.join(words)}", count.line)
+            tokens.fail(f"expected two or more different states of {name!r}, got {', '.join(words)}", count.line, TYPE)
         return words
 
     def _known(self, token: Token) -> str:
@@ -120,12 +122,12 @@ class _Reader:
         name = tokens.word("the name of a variable")
         self._known(name)
         if name.text in self.blocks:
-            tokens.fail(f"the probabilities of {name.text!r} are given twice", name.line)
+            tokens.fail(f"the probabilities of {name.text!r} are given twice", name.line, "keep one block of them")
         if tokens.peek() == "|":
             tokens.take()
         parents = tuple(self._known(parent) for parent in tokens.words("the name of a variable", ")"))
         if len(set(parents)) < len(parents):
-            tokens.fail(f"a cause of {name.text!r} is named twice", name.line)
+            tokens.fail(f"a cause of {name.text!r} is named twice", name.line, "name each cause once after the |")
         block = _Block(name.line, parents)
         tokens.take("{")
         while tokens.peek() != "}":
@@ -145,7 +147,8 @@ class _Reader:
             states = self.tokens.words("the name of a state", ")")
             block.rows.append((token, states, self._numbers()))
         else:
-            self.tokens.fail(f"expected 'table', 'default' or '(', got {token.text!r}", token.line)
+            hint = "a row with causes begins with their states: (yes, no) 0.2, 0.8;"
+            self.tokens.fail(f"expected 'table', 'default' or '(', got {token.text!r}", token.line, hint)
 
     def _numbers(self) -> list[float]:
         found = []
@@ -155,17 +158,19 @@ class _Reader:
             except ValueError:
                 number = np.nan
             if not 0 <= number <= 1 + TOLERANCE:
-                self.tokens.fail(f"expected a probability from 0 to 1, got {token.text!r}", token.line)
+                hint = "write it as a decimal number, such as 0.25"
+                self.tokens.fail(f"expected a probability from 0 to 1, got {token.text!r}", token.line, hint)
             found.append(number)
         return found
 
     def _finish(self) -> BayesianNetwork:
         tokens = self.tokens
         if not self.states:
-            tokens.fail("expected at least one block 'variable', got none", tokens.last_line)
+            tokens.fail("expected at least one block 'variable', got none", tokens.last_line, "is the file whole?")
         missing = [name for name in self.states if name not in self.blocks]
         if missing:
-            tokens.fail(f"expected probabilities of {missing[0]!r}, got none", tokens.last_line)
+            hint = f"add a block: probability ( {missing[0]} | its causes ) {{ .. }}"
+            tokens.fail(f"expected probabilities of {missing[0]!r}, got none", tokens.last_line, hint)
         names = tuple(self.states)
         number = {name: place for place, name in enumerate(names)}
         parents = tuple(tuple(number[cause] for cause in self.blocks[name].parents) for name in names)
@@ -210,19 +215,21 @@ class _Reader:
 
     def _sized(self, numbers: list[float], expected: int, name: str, token: Token) -> list[float]:
         if len(numbers) != expected:
-            self.tokens.fail(f"expected {expected} probabilities of {name!r}, got {len(numbers)}", token.line)
+            hint = "one for each state, and in a table for each combination of its causes' states"
+            self.tokens.fail(f"expected {expected} probabilities of {name!r}, got {len(numbers)}", token.line, hint)
         return numbers
 
     def _place(self, name: str, block: _Block, states: list[Token], token: Token) -> tuple[int, ...]:
         """The position of a row in the table."""
         if len(states) != len(block.parents):
             expected = f"expected a state for each of the {len(block.parents)} causes of {name!r}"
-            self.tokens.fail(f"{expected}, got {len(states)}", token.line)
+            self.tokens.fail(f"{expected}, got {len(states)}", token.line, f"they are {', '.join(block.parents)}")
         place = []
         for cause, state in zip(block.parents, states, strict=True):
             known = self.states[cause]
             if state.text not in known:
-                self.tokens.fail(f"expected a state of {cause!r}, got {state.text!r}", state.line, ", ".join(known))
+                hint = f"its states are {', '.join(known)}"
+                self.tokens.fail(f"expected a state of {cause!r}, got {state.text!r}", state.line, hint)
             place.append(known.index(state.text))
         return tuple(place)
 
@@ -234,5 +241,6 @@ class _Reader:
             what = f"{name!r} given ({given})" if given else repr(name)
             where, value = int(line[tuple(place)]), float(total[tuple(place)])
             if np.isnan(value):
-                self.tokens.fail(f"expected probabilities of {what}, got none", where)
-            self.tokens.fail(f"expected probabilities of {what} with the sum 1, got {value:.6g}", where)
+                self.tokens.fail(f"expected probabilities of {what}, got none", where, "add a row, or a default")
+            message = f"expected probabilities of {what} with the sum 1, got {value:.6g}"
+            self.tokens.fail(message, where, f"correct one of the {len(self.states[name])} numbers")

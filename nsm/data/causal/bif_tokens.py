@@ -15,6 +15,7 @@ __all__ = ["BifTokens", "Token", "read_text"]
 
 TOKEN = re.compile(r'\s+|//[^\n]*|/\*.*?\*/|"[^"\n]*"|[{}()\[\]|,;]|[^\s{}()\[\]|,;"]+', re.DOTALL)
 PUNCTUATION = frozenset("{}()[]|,;")
+SYNTAX = "is a bracket, a name or a semicolon missing before it?"
 
 
 class Token(NamedTuple):
@@ -37,9 +38,10 @@ def read_text(file: Path) -> str:
     except FileNotFoundError as error:
         raise DataError("the file does not exist", file=file, hint="expected a Bayesian network in BIF") from error
     except IsADirectoryError as error:
-        raise DataError("expected a file, came a folder", file=file) from error
+        raise DataError("expected a file, came a folder", file=file, hint="name the file in BIF itself") from error
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"cannot be read: {error}", file=file) from error
+        hint = "is it whole, and compressed by gzip if its name ends in .gz?"
+        raise DataError(f"cannot be read: {error}", file=file, hint=hint) from error
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -65,21 +67,23 @@ class BifTokens:
         self._tokens = list(self._scan(text))
         self._place = 0
         if not self._tokens:
-            self.fail("expected a Bayesian network in BIF, got an empty file", None)
+            self.fail(
+                "expected a Bayesian network in BIF, got an empty file", None, "pgmpy and bnlearn write such files"
+            )
 
     def _scan(self, text: str) -> Iterator[Token]:
         line, place = 1, 0
         while place < len(text):
             found = TOKEN.match(text, place)
             if found is None or found.group().startswith("/*") > found.group().endswith("*/"):
-                self.fail("this quotation or comment is never closed", line)
+                self.fail("this quotation or comment is never closed", line, 'close it with " or */')
             word = found.group()
             if not word.isspace() and not word.startswith(("//", "/*")):
                 yield Token(word.strip('"') if word.startswith('"') else word, line)
             line += word.count("\n")
             place = found.end()
 
-    def fail(self, message: str, line: int | None, hint: str | None = None) -> NoReturn:
+    def fail(self, message: str, line: int | None, hint: str) -> NoReturn:
         """Refuses the file."""
         raise DataError(message, file=self.file, line=line, hint=hint)
 
@@ -95,18 +99,18 @@ class BifTokens:
     def take(self, expected: str | None = None) -> Token:
         """The next token, which has to be the expected one."""
         if self.is_done:
-            self.fail(f"expected {expected or '}'!r}, got the end of the file", self.last_line)
+            self.fail(f"expected {expected or '}'!r}, got the end of the file", self.last_line, "is the file whole?")
         token = self._tokens[self._place]
         self._place += 1
         if expected is not None and token.text != expected:
-            self.fail(f"expected {expected!r}, got {token.text!r}", token.line)
+            self.fail(f"expected {expected!r}, got {token.text!r}", token.line, SYNTAX)
         return token
 
     def word(self, what: str) -> Token:
         """The next token, which has to be a word."""
         token = self.take()
         if token.text in PUNCTUATION:
-            self.fail(f"expected {what}, got {token.text!r}", token.line)
+            self.fail(f"expected {what}, got {token.text!r}", token.line, SYNTAX)
         return token
 
     def words(self, what: str, end: str) -> list[Token]:

@@ -71,7 +71,8 @@ def read_words(file: TableFile, *columns: str) -> Words:
     texts = [file.text(column) for column in columns]
     for column, text in zip(columns, texts, strict=True):
         if text.null_count:
-            file.fail(_first(text.is_null()), f"column {column!r}: expected a name, got nothing")
+            message = f"column {column!r}: expected a name, got nothing"
+            file.fail(_first(text.is_null()), message, "fill the cell, or remove the row")
     encoded = pa.concat_arrays(texts).dictionary_encode()
     order = pc.sort_indices(encoded.dictionary).to_numpy().astype(np.int64)
     place = np.empty_like(order)
@@ -108,11 +109,12 @@ def read_numbers(
     text = pc.utf8_trim_whitespace(file.text(column))
     kind = "a whole number" if is_whole else "a number"
     expected = f"column {column!r}: expected {kind}" + (f" in [{low:g}, {high:g}]" if high < LARGEST else "")
+    hint = "correct the number" + ("" if default is None else f", or leave the cell empty for {default:g}")
     refused = _first_refused(text)
     if refused is not None:
-        file.fail(refused, f"{expected}, got {text[refused].as_py()!r}")
+        file.fail(refused, f"{expected}, got {text[refused].as_py()!r}", hint)
     if default is None and text.null_count:
-        file.fail(_first(text.is_null()), f"{expected}, got nothing")
+        file.fail(_first(text.is_null()), f"{expected}, got nothing", "fill the cell")
     filled = text.cast(pa.float64()).fill_null(0.0 if default is None else default)
     numbers = np.asarray(filled.to_numpy(), np.float64)
     is_right = (numbers >= low) & (numbers <= high)  # false for NaN
@@ -120,7 +122,7 @@ def read_numbers(
         is_right &= numbers == np.floor(numbers)
     if not is_right.all():
         row = int((~is_right).argmax())
-        file.fail(row, f"{expected}, got {text[row].as_py()}")
+        file.fail(row, f"{expected}, got {text[row].as_py()}", hint)
     return numbers
 
 

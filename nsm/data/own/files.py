@@ -21,6 +21,7 @@ __all__ = ["FORMATS", "TableFile", "open_table"]
 DELIMITERS = {".tsv": "\t", ".csv": ","}
 FORMATS = {".tsv": "TSV", ".csv": "CSV", ".jsonl": "JSON Lines", ".ndjson": "JSON Lines", ".parquet": "Parquet"}
 ROWS_AT_ONCE = 65_536  # lines of JSON that are held as Python objects
+CONVERT = "write the table once more, or as TSV"
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class TableFile:
             text = pa.concat_arrays(cells.cast(pa.large_string()).chunks)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             message = f"column {column!r}: expected text or numbers, got {cells.type}"
-            raise DataError(message, file=self.path) from error
+            raise DataError(message, file=self.path, hint="write one value in each cell") from error
         return pc.if_else(pc.equal(text, ""), pa.scalar(None, text.type), text)
 
     def line(self, row: int) -> int:
@@ -70,7 +71,7 @@ class TableFile:
             return next(islice(_json_lines(self.path), row, None))[0]
         return next(islice(_cells(self.path), row + 1, None))[0]
 
-    def fail(self, row: int | None, message: str, hint: str | None = None) -> NoReturn:
+    def fail(self, row: int | None, message: str, hint: str) -> NoReturn:
         """Refuses the table because of one of its rows."""
         raise DataError(message, file=self.path, line=None if row is None else self.line(row), hint=hint)
 
@@ -92,7 +93,8 @@ def open_table(path: Path) -> TableFile:
         raise DataError(what, file=path, hint="give a table of triples")
     if kind is None:
         came = f"{path.suffix!r}" if path.suffix else "none"
-        raise DataError(f"unknown format: expected the ending {', '.join(FORMATS)}, got {came}", file=path)
+        message = f"unknown format: expected the ending {', '.join(FORMATS)}, got {came}"
+        raise DataError(message, file=path, hint="name the file after its format, such as triples.tsv")
     if not path.stat().st_size:
         raise DataError("the file is empty", file=path, hint="give a table with at least one row")
     read = {"Parquet": _read_parquet, "JSON Lines": _read_json_lines}.get(kind, _read_delimited)
@@ -100,7 +102,7 @@ def open_table(path: Path) -> TableFile:
     repeated = [name for name in opened.columns if opened.columns.count(name) > 1]
     if repeated:
         message = f"expected each column once, got {repeated[0]!r} twice"
-        raise DataError(message, file=path, line=opened.header_line)
+        raise DataError(message, file=path, line=opened.header_line, hint="rename or remove one of them")
     if not opened.table.num_rows:
         raise DataError("the table has no rows", file=path, hint="give a table with at least one row")
     return opened
@@ -113,7 +115,7 @@ def _read_parquet(path: Path) -> pa.Table:
     try:
         return pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"expected a Parquet file: {error}", file=path) from error
+        raise DataError(f"expected a Parquet file: {error}", file=path, hint=CONVERT) from error
 
 
 def _read_delimited(path: Path) -> pa.Table:
@@ -134,7 +136,8 @@ def _read_delimited(path: Path) -> pa.Table:
                 named = f"{len(header)} columns ({', '.join(header)})"
                 hint = f"separate the columns by {'commas' if delimiter == ',' else 'tabs'}"
                 raise DataError(f"expected {named}, got {len(cells)}", file=path, line=line, hint=hint) from error
-        raise DataError(f"cannot read the table: {error}", file=path) from error
+        hint = "each line is one row, in UTF-8; the first names the columns"
+        raise DataError(f"cannot read the table: {error}", file=path, hint=hint) from error
 
 
 def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -150,7 +153,8 @@ def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
                 yield begins, cells
             begins = rows.line_num + 1
     except csv.Error as error:
-        raise DataError(f"cannot read the row: {error}", file=path, line=begins) from error
+        hint = "a cell with a comma, a quote or a line break stands in double quotes" if is_quoted else CONVERT
+        raise DataError(f"cannot read the row: {error}", file=path, line=begins, hint=hint) from error
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -196,7 +200,7 @@ def _json_row(path: Path, number: int, line: str) -> dict[str, str | None]:
     for name, value in row.items():
         if isinstance(value, (list, dict)):
             message = f"column {name!r}: expected text or a number, got {_shorten(value)}"
-            raise DataError(message, file=path, line=number)
+            raise DataError(message, file=path, line=number, hint="write one line per triple")
         if value is not None and not isinstance(value, str):
             row[name] = json.dumps(value)
     return row

@@ -100,7 +100,7 @@ def _check_splits(file: TableFile, found: dict[str, Words], first: Index) -> Non
         row = int(first[~is_known].min())
         name = read_words(file, "split").words[read_words(file, "split").codes[0][row]]
         near = SYNONYMS.get(name.lower())
-        hint = None if near is None else f"did you mean {near!r}?"
+        hint = "a row may also leave its split empty" if near is None else f"did you mean {near!r}?"
         file.fail(row, f"unknown split: expected {', '.join(map(repr, SPLITS))}, got {name!r}", hint)
     if "group" not in found:
         return

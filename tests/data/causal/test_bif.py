@@ -74,6 +74,7 @@ def test_mistakes_name_the_line(tmp_path: Path, mistake: tuple[str, str, int, st
     with pytest.raises(DataError) as caught:
         read_bif(file)
     assert words in caught.value.message
+    assert caught.value.hint
     assert (caught.value.file, caught.value.line) == (str(file), line)
 
 

@@ -46,3 +46,12 @@ def test_right_answers_are_confirmed_and_wrong_ones_are_not(tmp_path: Path) -> N
     write_packed(tmp_path / "wrong", source.schema, samples)
     share = confirmed_network_share(PackedGraphs.open(tmp_path / "wrong"), source.network)
     assert share == pytest.approx(1 - 1 / len(samples))
+
+
+def test_answers_that_would_take_too_long_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = NetworkSource(CausalConfig(), write(tmp_path), 0)
+    samples = source.make(Shard("association", 0, 10))
+    write_packed(tmp_path / "packed", source.schema, [replace(one, info={"split": "test"}) for one in samples])
+    graphs = PackedGraphs.open(tmp_path / "packed")
+    monkeypatch.setattr("nsm.data.causal.network_confirm.MAX_COMBINATIONS", 0)
+    assert confirmed_network_share(graphs, source.network) is None

@@ -90,7 +90,7 @@ def test_a_refusal_names_file_and_line(tmp_path: Path) -> None:
         opened.fail(1, "too long", "shorten it")
     assert (caught.value.file, caught.value.line, caught.value.hint) == (str(opened.path), 3, "shorten it")
     with pytest.raises(DataError) as caught:
-        opened.fail(None, "too long")
+        opened.fail(None, "too long", "shorten it")
     assert caught.value.line is None
 
 
