@@ -77,6 +77,9 @@ def continued_config(
     Raises:
         ConfigError: If anything else would change.
     """
+    for key in ("root", "run"):
+        if any(pair.partition("=")[0].strip() == key for pair in overrides):
+            raise ConfigError(f"{key}: expected nothing here, since a run goes on in its own folder", file=run.config)
     before, config = run_config(run, root), run_config(run, root, overrides, epochs=epochs)
     allowed = FREE_KEYS - {"root", "run"} | {"own"}
     for key in type(config).model_fields:
