@@ -11,14 +11,14 @@ import argparse
 import json
 import os
 import random
+import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, suppress
-from dataclasses import dataclass
+from contextlib import redirect_stderr
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ from timing import circumstances, listed
 RUNS = {"SIGKILL": 100, "SIGKILL, cold start": 10, "SIGINT": 30, "SIGTERM": 30, "stop file": 30, "several SIGKILLs": 10}
 SIGNALS = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM}
 NAME = "run"
-EPOCHS = 5
+EPOCHS = 4
 DIFFERING = ("resources", "config", "wall")  # what depends on the machine, and where the run is kept
 
 
@@ -51,6 +51,25 @@ class Course:
 
     stops: int
     differences: list[str]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How trainings of one kind are stopped.
+
+    Attributes:
+        kind: How.
+        config: What they train.
+        whole: The run of the training that was left alone.
+        begin: Begins one below a root, or goes on with it; returns the number of its process.
+        seconds: How long one takes; the moments lie within.
+    """
+
+    kind: str
+    config: Config
+    whole: Run
+    begin: Callable[[Config, Path], int]
+    seconds: float
 
 
 def main() -> int:
@@ -77,14 +96,17 @@ def contest(folder: Path, runs: dict[str, int], chance: random.Random) -> Iterat
     """Runs the trainings of each kind; prints one line for each of them."""
     config = small_config(folder)
     pipeline.audit(config, quiet=True)
-    seconds = -time.perf_counter()
-    wait(start(lambda: pipeline.train(at(config, folder / "whole"), quiet=True)))
-    seconds += time.perf_counter()
-    whole = run_of(folder / "whole")
-    print(f"left alone: {seconds:.1f} s, {load_checkpoint(whole.last)['position']['step']} steps", flush=True)
+    whole, seconds = run_of(folder / "whole"), {}
+    for begin, name in ((warm, "whole"), (cold, "whole, cold start")):
+        seconds[begin] = -time.perf_counter()
+        wait(begin(config, folder / name))
+        seconds[begin] += time.perf_counter()
+    steps = load_checkpoint(whole.last)["position"]["step"]
+    print(f"left alone: {seconds[warm]:.1f} s, {steps} steps; {seconds[cold]:.1f} s from a cold start", flush=True)
     for kind, count in runs.items():
-        roots = [folder / f"{kind} {number}" for number in range(count)]
-        courses = [attempt(kind, config, root, whole, seconds, chance) for root in roots]
+        begin = cold if "cold" in kind else warm
+        plan = Plan(kind, config, whole, begin, seconds[begin])
+        courses = [until_stopped(plan, folder / f"{kind} {number}", chance) for number in range(count)]
         for number, course in enumerate(courses):
             for difference in course.differences:
                 print(f"{kind}, training {number}: {difference}", flush=True)
@@ -98,7 +120,7 @@ def small_config(folder: Path) -> Config:
     """A training of a second or two, with everything in it that has a state."""
     return Config.from_constants(
         EPOCHS=EPOCHS,
-        BATCH_SIZE=8,
+        BATCH_SIZE=16,
         CHANNELS=8,
         NUM_LEVELS=2,
         BLOCKS=1,
@@ -106,7 +128,7 @@ def small_config(folder: Path) -> Config:
         CYCLE_EVERY=2,
         SAVE_EVERY=2,
         KEEP=1,
-        SAVE_MINUTES=0.002,
+        SAVE_MINUTES=0.005,
         ACCELERATOR="cpu",
         WORKERS=0,
         RUN=NAME,
@@ -150,11 +172,15 @@ def is_over(process: int) -> bool:
     return os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
-def begin_or_go_on(config: Config, root: Path) -> object:
-    """Trains a run that may have been begun before."""
-    if run_of(root).config.exists():
-        return pipeline.resume(run_of(root), quiet=True)
-    return pipeline.train(at(config, root), quiet=True)
+def warm(config: Config, root: Path) -> int:
+    """Trains a run, or goes on with it, in a process that has everything loaded; returns its number."""
+
+    def train() -> object:
+        if run_of(root).config.exists():
+            return pipeline.resume(run_of(root), quiet=True)
+        return pipeline.train(at(config, root), quiet=True)
+
+    return start(train)
 
 
 def cold(config: Config, root: Path) -> int:
@@ -167,26 +193,40 @@ def cold(config: Config, root: Path) -> int:
         file = root / "settings.toml"
         file.write_text(at(config, root).to_toml(), encoding="utf-8")
         command += ["--config", str(file)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).pid
+
+    def become() -> None:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (1, 2):
+            os.dup2(nowhere, stream)
+        os.execv(command[0], command)
+
+    return start(become)
 
 
-def attempt(kind: str, config: Config, root: Path, whole: Run, seconds: float, chance: random.Random) -> Course:
-    """One training, stopped as ``kind`` says and then gone on with until it ends by itself."""
-    is_cold, planned, stops = "cold" in kind, chance.randint(2, 6) if "several" in kind else 1, 0
-    # the last part of the time is more than a training takes: the start costs something as well
-    length = seconds + (5.0 if is_cold else 0.0)
-    for _ in range(planned + 1):
-        process = cold(config, root) if is_cold else start(lambda: begin_or_go_on(config, root))
-        if stops < planned:
-            sleep_or_end(process, chance.random() * length / (planned if planned > 1 else 1))
-            stops += stop(process, kind, run_of(root))
-        status = wait(process)
-        if status not in (0, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, 1):
-            return Course(stops, [f"ended with status {status}"])
-    process = start(lambda: begin_or_go_on(config, root))  # those that were stopped in order go on here
-    if status := wait(process):
-        return Course(stops, [f"ended with status {status}"])
-    return Course(stops, differences(whole, run_of(root)))
+def until_stopped(plan: Plan, root: Path, chance: random.Random) -> Course:
+    """One training that was stopped; one that has ended before its moment is begun again, with an earlier one."""
+    course = attempt(plan, root, chance)
+    while not course.stops and not course.differences:
+        shutil.rmtree(root)
+        plan = replace(plan, seconds=0.8 * plan.seconds)
+        course = attempt(plan, root, chance)
+    return course
+
+
+def attempt(plan: Plan, root: Path, chance: random.Random) -> Course:
+    """One training, stopped as planned and gone on with until it ends by itself."""
+    stops, planned = 0, chance.randint(2, 6) if "several" in plan.kind else 1
+    number = SIGNALS.get(plan.kind, signal.SIGKILL)
+    expected = {0, -number, *([1] if number == signal.SIGINT else [])}  # 1: interrupted while it was beginning
+    for _ in range(planned):
+        process = plan.begin(plan.config, root)
+        sleep_or_end(process, chance.random() * plan.seconds / planned)
+        stops += stop(process, plan.kind, run_of(root))
+        if (status := wait(process)) not in expected:
+            return Course(stops, [f"stopped, it ended with status {status}"])
+    if status := wait(plan.begin(plan.config, root)):
+        return Course(stops, [f"resumed, it ended with status {status}"])
+    return Course(stops, differences(plan.whole, run_of(root)))
 
 
 def sleep_or_end(process: int, seconds: float) -> None:
@@ -197,14 +237,16 @@ def sleep_or_end(process: int, seconds: float) -> None:
 
 
 def stop(process: int, kind: str, run: Run) -> bool:
-    """Stops a training; false where it had ended already."""
+    """Stops a training; false where it has ended already, or not begun."""
     if is_over(process):
         return False
-    if kind == "stop file":
-        with suppress(FileNotFoundError):  # it has no folder yet
-            run.stop.touch()
-    else:
+    if kind != "stop file":
         os.kill(process, SIGNALS.get(kind, signal.SIGKILL))
+        return True
+    try:
+        run.stop.touch()
+    except FileNotFoundError:  # it has no folder yet
+        return False
     return True
 
 
