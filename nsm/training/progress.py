@@ -116,13 +116,14 @@ class TrainingProgress(Callback):
         self.console.print(text, highlight=False, soft_wrap=True)
 
     def on_end(self, trainer: Trainer) -> None:
-        """Takes the bars away, and says so where training was stopped."""
+        """Takes the bars away; says where the state is, and how to go on, if there is more to train."""
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
-        if trainer.stop_requested:
+        if not trainer.is_over and trainer.run.last.exists():
             told = f"stopped; the state so far is in {trainer.run.last}"
-            self.console.print(told, highlight=False, soft_wrap=True)
+            command = f"nsm train --resume {trainer.run.folder}"
+            self.console.print(f"{told}; go on with: {command}", highlight=False, soft_wrap=True)
 
 
 class PartsBar(AbstractContextManager["PartsBar"]):

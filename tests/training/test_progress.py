@@ -50,7 +50,21 @@ def test_where_the_state_is_after_a_stop(graphs: PackedGraphs, tmp_path: Path) -
     console, stream = plain()
     trainer = toy_trainer(graphs, tmp_path, TrainingProgress(console), AtStep(2, request_stop))
     trainer.fit()
-    assert stream.getvalue().splitlines()[-1] == f"stopped; the state so far is in {trainer.run.last}"
+    assert stream.getvalue().splitlines()[-1] == (
+        f"stopped; the state so far is in {trainer.run.last}; go on with: nsm train --resume {trainer.run.folder}"
+    )
+
+
+def test_where_the_state_is_after_an_error(graphs: PackedGraphs, tmp_path: Path) -> None:
+    def fail(_: Trainer) -> None:
+        raise KeyboardInterrupt
+
+    for step, is_told in ((2, False), (7, True)):  # before the first checkpoint there is nothing to go on with
+        console, stream = plain()
+        trainer = toy_trainer(graphs, tmp_path, TrainingProgress(console), AtStep(step, fail))
+        with pytest.raises(KeyboardInterrupt):
+            trainer.fit()
+        assert (f"nsm train --resume {trainer.run.folder}" in stream.getvalue()) is is_told
 
 
 def test_standard_output_stays_empty(graphs: PackedGraphs, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
