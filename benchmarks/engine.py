@@ -2,9 +2,9 @@
 
 ``python benchmarks/engine.py`` trains the default model on planning data. The bare loop does what training cannot do
 without: forward, loss, backward, clipping, a step of optimiser and schedule. The engine's loop adds guards, the metrics
-of the epoch, TensorBoard and callbacks; both are timed in turn, epoch by epoch, in processor time. Checkpoints are timed
-by the clock, waiting for the disk included, in a training with the default settings. The exit status is 1 if the loop
-costs 5 % or more, or checkpoints 2 % or more.
+of the epoch, TensorBoard and callbacks; both are timed in turn, epoch by epoch, in processor time. Checkpoints are
+timed by the clock, waiting for the disk included, in a training with the default settings. The exit status is 1 if
+the loop costs 5 % or more, or checkpoints 2 % or more.
 """
 
 from __future__ import annotations

@@ -36,7 +36,6 @@ from timing import circumstances, listed
 RUNS = {"SIGKILL": 100, "SIGKILL, cold start": 10, "SIGINT": 30, "SIGTERM": 30, "stop file": 30, "several SIGKILLs": 10}
 SIGNALS = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM}
 NAME = "run"
-EPOCHS = 4
 DIFFERING = ("resources", "config", "wall")  # what depends on the machine, and where the run is kept
 
 
@@ -119,7 +118,7 @@ def contest(folder: Path, runs: dict[str, int], chance: random.Random) -> Iterat
 def small_config(folder: Path) -> Config:
     """A training of a second or two, with everything in it that has a state."""
     return Config.from_constants(
-        EPOCHS=EPOCHS,
+        EPOCHS=4,
         BATCH_SIZE=16,
         CHANNELS=8,
         NUM_LEVELS=2,
@@ -252,8 +251,11 @@ def stop(process: int, kind: str, run: Run) -> bool:
 
 def differences(whole: Run, other: Run) -> list[str]:
     """What differs between two finished runs: tensors, metrics, states, files."""
+    names = [sorted(path.name for path in run.folder.iterdir()) for run in (whole, other)]
+    if names[0] != names[1]:
+        return [f"files: {names[1]}, expected {names[0]}"]
     found = []
-    for name in ("best_model.pt", "last.pt", f"checkpoint_epoch_{EPOCHS - 1:04d}.pt"):
+    for name in (path.name for path in whole.checkpoints):
         pair = [load_checkpoint(run.folder / name) for run in (whole, other)]
         places = [place.removeprefix(".") for place in unequal(*pair, place="")]
         found += [f"{name}: {place} differs" for place in places if place.split(".")[0] not in DIFFERING]
@@ -263,9 +265,6 @@ def differences(whole: Run, other: Run) -> list[str]:
     columns = [json.loads(run.training_history.read_text(encoding="utf-8")) for run in (whole, other)]
     if columns[0] != columns[1]:
         found.append("training_history.json differs")
-    names = [sorted(path.name for path in run.folder.iterdir()) for run in (whole, other)]
-    if names[0] != names[1]:
-        found.append(f"files: {names[1]}, expected {names[0]}")
     return found
 
 

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from nsm.data.packed import PackedGraphs
+from nsm.training import Trainer
 from nsm.training.progress import PartsBar, TrainingProgress
 from tests.training.test_trainer import AtStep, request_stop
 from tests.training.toy_graphs import toy_trainer
