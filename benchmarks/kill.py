@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import sys
@@ -84,9 +85,11 @@ def main() -> int:
         courses = dict(contest(Path(folder), runs, chance))
     every = [course for found in courses.values() for course in found]
     differing = sum(bool(course.differences) for course in every)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(
         f"{len(every)} trainings, stopped {sum(course.stops for course in every)} times and resumed to the end: "
-        f"{differing} differ from the one that was left alone; {(time.perf_counter() - began) / 60:.1f} min"
+        f"{differing} differ from the one that was left alone; {(time.perf_counter() - began) / 60:.1f} min, "
+        f"of which {(used.ru_utime + used.ru_stime) / 60:.1f} min of processor time"
     )
     return 1 if differing else 0
 

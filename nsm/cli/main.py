@@ -18,6 +18,8 @@ from nsm.errors import NSMError
 
 __all__ = ["app", "main"]
 
+INTERRUPTED = 128 + signal.SIGINT
+
 app = typer.Typer(
     name="nsm",
     help="Train graph networks that reason over triples, on tasks that are audited to be honest.",
@@ -66,10 +68,9 @@ def _run(arguments: list[str]) -> int:
             raise
         message = failure.strerror or str(failure)
         return _report(NSMError(message, file=failure.filename), as_json=as_json)
-    except (KeyboardInterrupt, typer.Abort):
+    if status == INTERRUPTED:  # what typer makes of Ctrl-C
         told = NSMError("interrupted; nothing is half written", hint="nsm train --resume goes on with a run")
         _report(told, as_json=as_json)
-        return 128 + signal.SIGINT
     return status if isinstance(status, int) else 0
 
 
