@@ -144,6 +144,9 @@ class Config(Settings):
         batch_size: Graphs per optimisation step, all parts and all processes together.
         accumulate: Parts that a batch is computed in, one after the other, their gradients added up: the same step
             with less memory.
+        recompute: What the backward pass computes again to save memory: with ``checkpoint`` the inside of each level, to
+            the same bits; with ``reverse`` the layers of the hierarchy from their outputs, up to rounding, however
+            many there are.
         learning_rate: Peak step size of AdamW; ``lr`` for short.
         weight_decay: Decoupled weight decay.
         warmup_epochs: Epochs of linear warm-up, at most half of the run.
@@ -193,6 +196,7 @@ class Config(Settings):
     epochs: Annotated[int, Field(ge=1)] = 10
     batch_size: Annotated[int, Field(ge=1)] = 64
     accumulate: Annotated[int, Field(ge=1)] = 1
+    recompute: Literal["none", "checkpoint", "reverse"] = "none"
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 4e-3
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 1e-2
     warmup_epochs: Annotated[float, Field(ge=0)] = 1
@@ -242,6 +246,8 @@ class Config(Settings):
     def _fits_together(self) -> Self:
         if self.channels % 2:
             raise conflict("channels", f"expected an even number, which a block can halve, got {self.channels}")
+        if self.recompute == "reverse" and self.model == "flat":
+            raise conflict("recompute", "only the layers of the hierarchy can be reversed: set it to 'checkpoint'")
         if isinstance(self.blocks, tuple) and len(self.blocks) != self.num_levels:
             expected = f"expected one number per level (num_levels = {self.num_levels})"
             raise conflict("blocks", f"{expected}, got {len(self.blocks)}")

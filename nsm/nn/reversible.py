@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from nsm.nn.graph import RelationalGraph
+from nsm.nn.recomputation import Coupling, run_couplings
 from nsm.nn.update import RelationalUpdate
 
 PART_STRIDE = 0x9E3779B97F4A7C15  # odd and without pattern, so that no part repeats the mask of another step
@@ -100,25 +102,28 @@ class ReversibleStack(nn.Module):
 
     Args:
         blocks: The layers, first to last.
+        recompute: What is computed again in the backward pass, see :func:`~nsm.nn.recomputation.run_couplings`.
 
     Shapes:
         - **x** and output: ``(N, channels)``.
     """
 
-    def __init__(self, blocks: list[ReversibleBlock]) -> None:
+    def __init__(self, blocks: list[ReversibleBlock], recompute: str = "none") -> None:
         super().__init__()
         self.blocks = nn.ModuleList(blocks)
+        self.recompute = recompute
 
     def forward(self, x: Tensor, graph: RelationalGraph) -> Tensor:
         """Passes messages within the level."""
-        a, b = x.chunk(2, dim=1)
-        for block in self.blocks:
-            a, b = block(a, b, graph)
-        return torch.cat((a, b), dim=1)
+        return run_couplings(self._couplings(graph), x, self.recompute)
 
     def inverse(self, x: Tensor, graph: RelationalGraph) -> Tensor:
         """Undoes :meth:`forward` up to rounding."""
-        a, b = x.chunk(2, dim=1)
-        for block in reversed(self.blocks):
-            a, b = block.inverse(a, b, graph)  # type: ignore[operator]
-        return torch.cat((a, b), dim=1)
+        steps = [Coupling(step.undo, step.apply, step.weights) for step in reversed(self._couplings(graph))]
+        return run_couplings(steps, x, self.recompute)
+
+    def _couplings(self, graph: RelationalGraph) -> list[Coupling]:
+        return [
+            Coupling(partial(block, graph=graph), partial(block.inverse, graph=graph), tuple(block.parameters()))  # type: ignore[arg-type]
+            for block in self.blocks
+        ]

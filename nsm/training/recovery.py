@@ -22,7 +22,7 @@ __all__ = ["FREE_KEYS", "newest_checkpoint", "recover", "require_same_training"]
 
 FREE_KEYS = frozenset(
     {
-        *("epochs", "patience", "save_every", "save_minutes", "keep", "accumulate"),
+        *("epochs", "patience", "save_every", "save_minutes", "keep", "accumulate", "recompute"),
         *("accelerator", "devices", "threads", "workers", "root", "run", "cache"),
     }
 )
