@@ -144,8 +144,8 @@ class Config(Settings):
         batch_size: Graphs per optimisation step, all parts and all processes together.
         accumulate: Parts that a batch is computed in, one after the other, their gradients added up: the same step
             with less memory.
-        recompute: What the backward pass computes again to save memory: with ``checkpoint`` the inside of each level, to
-            the same bits; with ``reverse`` the layers of the hierarchy from their outputs, up to rounding, however
+        recompute: What the backward pass computes again to save memory: with ``checkpoint`` the inside of each level,
+            to the same bits; with ``reverse`` the layers of the hierarchy from their outputs, up to rounding, however
             many there are.
         learning_rate: Peak step size of AdamW; ``lr`` for short.
         weight_decay: Decoupled weight decay.

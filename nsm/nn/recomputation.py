@@ -34,9 +34,9 @@ def run_couplings(couplings: Sequence[Coupling], x: Tensor, recompute: str = "no
     Args:
         couplings: The steps.
         x: Both halves.
-        recompute: ``"none"`` keeps everything for the backward pass. ``"checkpoint"`` keeps the first input and computes
-            the rest again, to the same bits. ``"reverse"`` keeps the last output and computes the inputs from it, up to
-            rounding, so that memory does not grow with the number of steps.
+        recompute: ``"none"`` keeps everything for the backward pass. ``"checkpoint"`` keeps the first input and
+            computes the rest again, to the same bits. ``"reverse"`` keeps the last output and computes the inputs
+            from it, up to rounding, so that memory does not grow with the number of steps.
 
     Shapes:
         - **x** and output: ``(N, channels)``.
@@ -50,7 +50,7 @@ def run_couplings(couplings: Sequence[Coupling], x: Tensor, recompute: str = "no
     if recompute == "checkpoint":
         return recomputed(lambda x: _chain(couplings, x), x)
     weights = [weight for coupling in couplings for weight in coupling.weights]
-    y: Tensor = _Reversed.apply(couplings, x, *weights)
+    y: Tensor = _Reversed.apply(couplings, x, *weights)  # type: ignore[no-untyped-call]
     return y
 
 
@@ -85,7 +85,7 @@ class _Reversed(torch.autograd.Function):
         return y
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         (y,) = ctx.saved_tensors
         halves, grads = tuple(y.chunk(2, dim=1)), tuple(grad.chunk(2, dim=1))
         of_weights: list[Tensor | None] = []
@@ -97,5 +97,5 @@ class _Reversed(torch.autograd.Function):
                 inputs = (*halves, *coupling.weights)
                 first, second, *rest = torch.autograd.grad(outputs, inputs, grads, allow_unused=True)
                 halves, grads = tuple(half.detach() for half in halves), (first, second)
-                of_weights = rest + of_weights
+                of_weights = [*rest, *of_weights]
         return None, torch.cat(grads, dim=1), *of_weights

@@ -123,7 +123,10 @@ class ReversibleStack(nn.Module):
         return run_couplings(steps, x, self.recompute)
 
     def _couplings(self, graph: RelationalGraph) -> list[Coupling]:
-        return [
-            Coupling(partial(block, graph=graph), partial(block.inverse, graph=graph), tuple(block.parameters()))  # type: ignore[arg-type]
-            for block in self.blocks
-        ]
+        found = []
+        for block in self.blocks:
+            assert isinstance(block, ReversibleBlock)
+            found.append(
+                Coupling(partial(block, graph=graph), partial(block.inverse, graph=graph), tuple(block.parameters()))
+            )
+        return found
