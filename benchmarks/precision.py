@@ -1,8 +1,9 @@
 """bfloat16 against float32 on the processor: the same data, the same weights at the start, the same test graphs.
 
 ``python benchmarks/precision.py`` does the default training on planning data once in either precision, and pairs what
-the two models say of each test graph. A second row pairs one and the same model, trained in float32, evaluated in either: arithmetic alone. The
-exit status is 1 unless the 95 % interval of the first difference contains 0 and lies within two points of it.
+the two models say of each test graph. A second row pairs one and the same model, trained in float32, evaluated in
+either: arithmetic alone. The exit status is 1 unless the 95 % interval of the first difference contains 0 and lies
+within two points of it.
 """
 
 from __future__ import annotations
