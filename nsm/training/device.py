@@ -17,7 +17,15 @@ from nsm.errors import ConfigError
 if TYPE_CHECKING:
     from nsm.config import Config
 
-__all__ = ["arithmetic", "open_fabric", "peak_memory_mib", "process_count", "require_device", "torch_threads"]
+__all__ = [
+    "arithmetic",
+    "describe_device",
+    "open_fabric",
+    "peak_memory_mib",
+    "process_count",
+    "require_device",
+    "torch_threads",
+]
 
 
 def require_device(config: Config) -> bool:
@@ -56,6 +64,25 @@ def open_fabric(config: Config) -> Fabric:
     )
     fabric.launch()
     return fabric
+
+
+def describe_device(device: torch.device, config: Config) -> str:
+    """Where a training computes, why there, and how, in words.
+
+    Example:
+        >>> from nsm.config import Config
+        >>> describe_device(torch.device("cpu"), Config(accelerator="cpu", precision="bf16-mixed"))
+        "computing on the processor with 1 thread, bf16-mixed (accelerator is 'cpu')"
+    """
+    count = process_count()
+    together = f" in each of {count} processes" if count > 1 else ""
+    if device.type == "cuda":
+        name, memory = torch.cuda.get_device_name(device), torch.cuda.get_device_properties(device).total_memory
+        tf32 = ", TensorFloat-32" if config.tf32 else ""
+        return f"computing on {name} with {memory / 2**30:.0f} GiB{together}, {config.precision}{tf32}"
+    reason = "accelerator is 'cpu'" if config.accelerator == "cpu" else "torch finds no GPU; see nsm doctor"
+    threads = f"{config.threads} thread{'s' if config.threads > 1 else ''}"
+    return f"computing on the processor with {threads}{together}, {config.precision} ({reason})"
 
 
 def process_count() -> int:

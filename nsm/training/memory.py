@@ -91,4 +91,4 @@ class MicroBatches:
             raise RunError("out of memory, though only one graph is computed at a time", hint=hint)
         self.size = -(-before // 2)
         told = f"out of memory with {before} graphs at a time: going on with {self.size}"
-        self.tell(f"{told}; the batch is still {graphs} graphs, whose gradients are added up")
+        self.tell(f"{told}; the batch is still {graphs} graphs, computed in parts")

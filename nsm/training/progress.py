@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from nsm.training.callbacks import Callback
+from nsm.training.device import describe_device
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -64,7 +65,9 @@ class TrainingProgress(Callback):
         self._first = self._graphs = 0
 
     def on_start(self, trainer: Trainer) -> None:
-        """Draws the bars, where there is a terminal."""
+        """Says where it computes, and draws the bars, where there is a terminal."""
+        told = describe_device(trainer.fabric.device, trainer.config)
+        self.console.print(told, highlight=False, soft_wrap=True)
         self._began, self._first = time.monotonic(), trainer.result.epochs
         if self.console.is_terminal:
             self._progress = _bars(self.console)

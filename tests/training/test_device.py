@@ -7,12 +7,14 @@ import torch
 
 from nsm.config import Config
 from nsm.errors import ConfigError
-from nsm.training.device import arithmetic, open_fabric, peak_memory_mib, process_count
+from nsm.training.device import arithmetic, describe_device, open_fabric, peak_memory_mib, process_count
 
 
 def test_the_processor_without_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert open_fabric(Config()).device == torch.device("cpu")
+    told = describe_device(torch.device("cpu"), Config(threads=2))
+    assert told == "computing on the processor with 2 threads, 32-true (torch finds no GPU; see nsm doctor)"
     with pytest.raises(ConfigError, match="'gpu' was asked for"):
         open_fabric(Config(accelerator="gpu"))
     with pytest.raises(ConfigError, match="needs a GPU"):
@@ -22,6 +24,8 @@ def test_the_processor_without_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.needs_gpu
 def test_a_gpu_where_there_is_one() -> None:
     assert open_fabric(Config()).device.type == "cuda"
+    told = describe_device(open_fabric(Config()).device, Config(precision="bf16-mixed", tf32=True))
+    assert torch.cuda.get_device_name() in told and told.endswith("GiB, bf16-mixed, TensorFloat-32")
     assert open_fabric(Config(accelerator="cpu")).device.type == "cpu"
 
 

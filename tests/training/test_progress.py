@@ -29,7 +29,8 @@ def test_one_line_for_each_epoch(graphs: PackedGraphs, tmp_path: Path) -> None:
     console, stream = plain()
     trainer = toy_trainer(graphs, tmp_path, TrainingProgress(console), eval_every=2)
     trainer.fit()
-    lines = stream.getvalue().splitlines()
+    first, *lines = stream.getvalue().splitlines()
+    assert first == "computing on the processor with 1 thread, 32-true (accelerator is 'cpu')"
     assert [line.split("  ")[0] for line in lines] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
     assert ["val acc" in line for line in lines] == [False, True, True]
     assert f"(majority {trainer.majority:.3f})" in lines[1]
