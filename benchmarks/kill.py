@@ -37,7 +37,7 @@ from timing import circumstances, listed
 RUNS = {"SIGKILL": 100, "SIGKILL, cold start": 10, "SIGINT": 30, "SIGTERM": 30, "stop file": 30, "several SIGKILLs": 10}
 SIGNALS = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM}
 NAME = "run"
-DIFFERING = ("resources", "config", "wall")  # what depends on the machine, and where the run is kept
+DIFFERING = ("resources", "config")  # what depends on the machine, and where the run is kept
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import resource
 import sys
@@ -49,6 +50,7 @@ def open_fabric(config: Config) -> Fabric:
     Raises:
         ConfigError: If the configuration needs a GPU and there is none, or other processes than there are.
     """
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # `describe_device` says the same, where it is due
     accelerator, count = "cuda" if require_device(config) else "cpu", process_count()
     if config.devices not in (1, count):
         command = f"torchrun --nproc-per-node={config.devices} -m nsm train ..."

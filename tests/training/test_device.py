@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 import torch
 
@@ -19,6 +21,11 @@ def test_the_processor_without_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
         open_fabric(Config(accelerator="gpu"))
     with pytest.raises(ConfigError, match="needs a GPU"):
         open_fabric(Config(precision="16-mixed"))
+
+
+def test_what_fabric_says_of_itself_is_not_heard() -> None:
+    assert open_fabric(Config(accelerator="cpu", precision="bf16-mixed")).device.type == "cpu"
+    assert not logging.getLogger("lightning_fabric.utilities.rank_zero").isEnabledFor(logging.INFO)
 
 
 @pytest.mark.needs_gpu
