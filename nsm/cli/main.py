@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from nsm.cli import audit, data, evaluate, train
+from nsm.cli import audit, checkpoints, data, doctor, evaluate, lr, train
 from nsm.errors import NSMError
 
 __all__ = ["app", "main"]
@@ -32,7 +32,10 @@ app = typer.Typer(
 app.command("train", epilog=train.EXAMPLES)(train.train)
 app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command("audit", epilog=audit.EXAMPLES)(audit.audit)
+app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
+app.add_typer(checkpoints.app, name="checkpoints")
 app.add_typer(data.app, name="data")
+app.add_typer(lr.app, name="lr")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -11,15 +11,18 @@ from nsm.pipeline.cards import CardResult, write_data_card
 from nsm.pipeline.datasets import audit, load_graphs, show
 from nsm.pipeline.evaluation import EvaluationResult, evaluate, load_model
 from nsm.pipeline.importing import ImportResult, import_tables
+from nsm.pipeline.rate_finding import RateResult, find_learning_rate
 from nsm.pipeline.training import build_trainer, rebuild_trainer, resume, train
 
 __all__ = [
     "CardResult",
     "EvaluationResult",
     "ImportResult",
+    "RateResult",
     "audit",
     "build_trainer",
     "evaluate",
+    "find_learning_rate",
     "import_tables",
     "load_graphs",
     "load_model",

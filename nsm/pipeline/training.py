@@ -21,6 +21,7 @@ from nsm.models import build_model
 from nsm.pipeline.datasets import default_dataset_name, load_graphs, require_honest
 from nsm.pipeline.domains import open_task
 from nsm.pipeline.reopening import continued_config, provenance, require_continuation, run_graphs
+from nsm.pipeline.validation_figures import draw_validation
 from nsm.runs import (
     Run,
     create_run,
@@ -157,7 +158,7 @@ def rebuild_trainer(run: Run, config: Config, *, callbacks: Sequence[Callback] =
 def _trainer(
     config: Config, run: Run, graphs: PackedGraphs, model: nn.Module, callbacks: Sequence[Callback], *, quiet: bool
 ) -> Trainer:
-    views = [TensorBoard(), TrainingProgress(Console(stderr=True, quiet=quiet)), *callbacks]
+    views = [TensorBoard(draw_validation), TrainingProgress(Console(stderr=True, quiet=quiet)), *callbacks]
     return Trainer(config, model, graphs.subset("train"), graphs.subset("val"), run, views)
 
 
