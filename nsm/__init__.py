@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from nsm.config import Config
     from nsm.data.packed import PackedGraphs
     from nsm.models.losses import compute_loss
-    from nsm.pipeline import audit, evaluate, train
+    from nsm.pipeline import audit, evaluate, resume, train
 
-__all__ = ["Config", "PackedGraphs", "__version__", "audit", "compute_loss", "evaluate", "train"]
+__all__ = ["Config", "PackedGraphs", "__version__", "audit", "compute_loss", "evaluate", "resume", "train"]
 
 __version__ = "0.1.0"
 
@@ -21,6 +21,7 @@ _HOME = {
     "audit": "nsm.pipeline",
     "compute_loss": "nsm.models.losses",
     "evaluate": "nsm.pipeline",
+    "resume": "nsm.pipeline",
     "train": "nsm.pipeline",
 }
 

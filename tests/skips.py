@@ -2,16 +2,19 @@
 
 A test that needs such a part carries the mark ``needs_<part>``. After the tests, what was skipped is listed
 with the way to get it; with ``--fail-on-skip`` (as in ``.ci/run``) a skipped test fails the whole run. Only a
-missing GPU is let pass, since no script can install one.
+missing GPU and the right to mount a disk are let pass, since no script can install them.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import shutil
+import subprocess
+import tempfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -58,12 +61,26 @@ def _has_chromium() -> bool:
     return any(shutil.which(name) for name in BROWSERS)
 
 
+@cache
+def _can_mount() -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        options = ("-t", "tmpfs", "-o", "size=64k", "tmpfs", folder)
+        try:
+            done = subprocess.run(["mount", *options], capture_output=True, check=False)
+        except FileNotFoundError:
+            return False
+        if not done.returncode:
+            subprocess.run(["umount", folder], check=True)
+        return not done.returncode
+
+
 PARTS = {
     "needs_planner": Part(_has_planner, "pip install -r requirements-dev.lock (the extra 'planner')"),
     "needs_pykeen": Part(_has_pykeen, "pip install -r requirements-dev.lock (the extra 'kg')"),
     "needs_networks": Part(_has_networks, "pip install -r requirements-dev.lock (the extra 'networks')"),
     "needs_shared": Part(SHARED.is_dir, "put the benchmark files into a folder 'shared' beside the clone"),
     "needs_chromium": Part(_has_chromium, "apt install chromium"),
+    "needs_mount": Part(_can_mount, "run as root where mounting is allowed", is_installable=False),
     "needs_gpu": Part(_has_gpu, "run on a machine with a CUDA device", is_installable=False),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -16,6 +17,8 @@ from nsm.cli import audit, checkpoints, data, doctor, evaluate, lr, train
 from nsm.errors import NSMError
 
 __all__ = ["app", "main"]
+
+INTERRUPTED = 128 + signal.SIGINT
 
 app = typer.Typer(
     name="nsm",
@@ -36,7 +39,7 @@ app.add_typer(lr.app, name="lr")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Runs a command and exits: 0 if all went well, 2 for a mistake in what was asked for."""
+    """Runs a command and exits: 0 if all went well, 2 for a mistake in what was asked for, 130 if interrupted."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     sys.exit(_run(given))
 
@@ -68,6 +71,9 @@ def _run(arguments: list[str]) -> int:
             raise
         message = failure.strerror or str(failure)
         return _report(NSMError(message, file=failure.filename), as_json=as_json)
+    if status == INTERRUPTED:  # what typer makes of Ctrl-C
+        told = NSMError("interrupted; nothing is half written", hint="nsm train --resume goes on with a run")
+        _report(told, as_json=as_json)
     return status if isinstance(status, int) else 0
 
 

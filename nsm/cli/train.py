@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -24,7 +26,12 @@ from nsm.cli.options import (
     Root,
     Seed,
     configure,
+    limit_threads,
 )
+from nsm.errors import ConfigError
+
+if TYPE_CHECKING:
+    from nsm.training import TrainResult
 
 __all__ = ["EXAMPLES", "train"]
 
@@ -39,6 +46,8 @@ Examples:
   nsm train causal
   nsm train causal --network asia
   nsm train planning --config checkpoints/planning/runs/flat_1/config.toml --run again
+  nsm train --resume flat_1
+  nsm train --resume flat_1 --epochs 20 --set workers=0
 """
 
 
@@ -52,6 +61,10 @@ def train(
         Literal["hierarchy", "flat"] | None, typer.Option(help="What is trained.", show_default=False)
     ] = None,
     run: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the run. Default: the time.")] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Go on with a run, given by its folder, its name or the beginning of it."),
+    ] = None,
     root: Root = None,
     data: Data = None,
     pddl: Pddl = None,
@@ -70,31 +83,66 @@ def train(
     """Train a model and keep everything about it in a run folder.
 
     Builds the data once, audits it, trains with progress on standard error, and keeps checkpoints, history
-    and TensorBoard files in ROOT/DOMAIN/runs/RUN. Ctrl-C finishes the step, saves last.pt and stops; press
-    it twice to stop at once.
+    and TensorBoard files in ROOT/DOMAIN/runs/RUN. Ctrl-C, SIGTERM or a file called stop in that folder finish
+    the step, save last.pt and stop; press Ctrl-C twice to stop at once. A run that was stopped, killed or
+    switched off goes on with --resume, exactly as if it had never stopped.
     """
     del debug
-    settings = configure(
-        config,
-        overrides,
-        domain=domain,
-        epochs=epochs,
-        seed=seed,
-        model=model,
-        run=run,
-        root=root,
-        data=data,
-        pddl=pddl,
-        plans=plans,
-        graph=graph,
-        inductive=inductive,
-        network=network,
-        bif=bif,
-        allow_leaks=allow_leaks,
-    )
+    given: dict[str, Any] = {
+        "domain": domain,
+        "seed": seed,
+        "model": model,
+        "run": run,
+        "data": data,
+        "pddl": pddl,
+        "plans": plans,
+        "graph": graph,
+        "inductive": inductive,
+        "network": network,
+        "bif": bif,
+    }
+    if resume is None:
+        settings = configure(config, overrides, epochs=epochs, root=root, allow_leaks=allow_leaks, **given)
+        from nsm import pipeline
+
+        result = pipeline.train(settings, quiet=quiet)
+    else:
+        result = _resume(
+            resume, given | {"config": config, "allow-leaks": allow_leaks or None}, overrides, epochs, root, quiet=quiet
+        )
+    if os.environ.get("RANK", "0") == "0":  # of the processes that torchrun starts, one speaks
+        _show(result, as_json=as_json)
+
+
+def _resume(
+    name: str,
+    given: dict[str, Any],
+    overrides: list[str] | None,
+    epochs: int | None,
+    root: Path | None,
+    *,
+    quiet: bool,
+) -> TrainResult:
+    """Goes on with a run, which brings its configuration.
+
+    Raises:
+        ConfigError: If an option says what the run itself says.
+    """
+    if other := [option for option, value in given.items() if value is not None]:
+        shown = other[0].upper() if other[0] == "domain" else f"--{other[0]}"
+        hint = f"leave out {shown}; --epochs, --set, --root, --quiet and --json are allowed"
+        raise ConfigError(f"--resume goes on with what the run began with, but {shown} was given too", hint=hint)
+    from nsm.config import load_config
+    from nsm.runs import find_run, resolve_root
+
+    found = find_run(name, resolve_root(root))
+    limit_threads(load_config(found.config, overrides or []).threads)
     from nsm import pipeline
 
-    result = pipeline.train(settings, quiet=quiet)
+    return pipeline.resume(found, epochs=epochs, overrides=overrides or [], root=root, quiet=quiet)
+
+
+def _show(result: TrainResult, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(result.to_json()))
         return
@@ -103,5 +151,7 @@ def train(
     if result.best_val_acc is not None:
         print(f"best validation accuracy {result.best_val_acc:.4f}, in epoch {result.best_epoch}")
     print(f"run       {result.run.folder}")
+    if result.interrupted:
+        print(f"go on     nsm train --resume {result.run.folder}")
     if result.run.best.exists():
         print(f"evaluate  nsm evaluate {result.run.folder}")

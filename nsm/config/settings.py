@@ -143,7 +143,12 @@ class Config(Settings):
         domain: What is reasoned about.
         seed: Seed of the data, the weights and the order of training.
         epochs: Passes over the training data.
-        batch_size: Graphs per optimisation step.
+        batch_size: Graphs per optimisation step, all parts and all processes together.
+        accumulate: Parts that a batch is computed in, one after the other, their gradients added up: the same step
+            with less memory.
+        recompute: What the backward pass computes again to save memory: with ``checkpoint`` the inside of each level,
+            to the same bits; with ``reverse`` the layers of the hierarchy from their outputs, up to rounding, however
+            many there are.
         learning_rate: Peak step size of AdamW; ``lr`` for short.
         weight_decay: Decoupled weight decay.
         warmup_epochs: Epochs of linear warm-up, at most half of the run.
@@ -166,10 +171,14 @@ class Config(Settings):
         flat_layers: Layers of the flat network.
         eval_every: Epochs between validations.
         save_every: Epochs between numbered checkpoints.
+        save_minutes: Minutes between savings of ``last.pt`` inside an epoch; 0 switches them off.
+        keep: Numbered checkpoints that stay, the latest ones; 0 keeps all.
         patience: Validations without improvement before training stops early; 0 switches it off.
         precision: Arithmetic of the forward and backward pass.
+        tf32: Whether a GPU may round the factors of a float32 product to ten bits, which is faster.
+        deterministic: Whether to insist on operations that give the same bits every time, which a GPU does slower.
         accelerator: Where to compute; ``auto`` takes a GPU where there is one.
-        devices: Number of devices.
+        devices: Processes that train together, each on a device of its own; started by ``torchrun``.
         threads: Threads of each operation on the processor.
         workers: Processes that build the data; 0 builds in this one.
         root: Where runs are kept; see :func:`nsm.runs.resolve_root`.
@@ -191,6 +200,8 @@ class Config(Settings):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     epochs: Annotated[int, Field(ge=1)] = 10
     batch_size: Annotated[int, Field(ge=1)] = 64
+    accumulate: Annotated[int, Field(ge=1)] = 1
+    recompute: Literal["none", "checkpoint", "reverse"] = "none"
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 4e-3
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 1e-2
     warmup_epochs: Annotated[float, Field(ge=0)] = 1
@@ -211,10 +222,14 @@ class Config(Settings):
     flat_layers: Annotated[int, Field(ge=1)] = 4
     eval_every: Annotated[int, Field(ge=1)] = 1
     save_every: Annotated[int, Field(ge=1)] = 10
+    save_minutes: Annotated[float, Field(ge=0)] = 10
+    keep: Annotated[int, Field(ge=0)] = 0
     patience: Annotated[int, Field(ge=0)] = 0
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    tf32: bool = False
+    deterministic: bool = False
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
-    devices: Annotated[int, Field(ge=1, le=1)] = 1
+    devices: Annotated[int, Field(ge=1)] = 1
     threads: Annotated[int, Field(ge=1)] = 1
     workers: Annotated[int, Field(ge=0)] = 2
     root: FolderPath | None = None
@@ -238,6 +253,8 @@ class Config(Settings):
     def _fits_together(self) -> Self:
         if self.channels % 2:
             raise conflict("channels", f"expected an even number, which a block can halve, got {self.channels}")
+        if self.recompute == "reverse" and self.model == "flat":
+            raise conflict("recompute", "only the layers of the hierarchy can be reversed: set it to 'checkpoint'")
         if isinstance(self.blocks, tuple) and len(self.blocks) != self.num_levels:
             expected = f"expected one number per level (num_levels = {self.num_levels})"
             raise conflict("blocks", f"{expected}, got {len(self.blocks)}")

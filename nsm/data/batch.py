@@ -53,6 +53,24 @@ class GraphBatch:
         """Number of edges E of all graphs."""
         return self.edge_index.shape[1]
 
+    def part(self, low: int, high: int) -> GraphBatch:
+        """A copy with the graphs from number ``low`` to before ``high`` only."""
+        first, last = self.ptr[[low, high]].tolist()
+        graph_of_edge = self.batch[self.edge_index[0]]  # edges stand in the order of their graphs
+        begin, end = torch.searchsorted(graph_of_edge, graph_of_edge.new_tensor([low, high])).tolist()
+        nodes = ("x", "node_type", "role", "order", "tie_key")
+        edges = ("edge_type", "edge_weight", "edge_level")
+        return replace(
+            self,
+            **{name: getattr(self, name)[first:last] for name in nodes},
+            **{name: getattr(self, name)[begin:end] for name in edges},
+            **{name: getattr(self, name)[low:high] for name in ("y", "index")},
+            edge_index=self.edge_index[:, begin:end] - first,
+            batch=self.batch[first:last] - low,
+            ptr=self.ptr[low : high + 1] - first,
+            num_graphs=high - low,
+        )
+
     def to(self, device: torch.device | str) -> GraphBatch:
         """A copy with every tensor on the device."""
         tensors = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "num_graphs"}

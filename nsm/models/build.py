@@ -32,6 +32,7 @@ def build_model(config: Config, schema: Schema) -> nn.Module:
             norm=config.message_norm,
             query_role=query_role,
             seed=config.seed,
+            recompute=config.recompute == "checkpoint",
         )
     return Hierarchy(
         *sizes,
@@ -42,4 +43,5 @@ def build_model(config: Config, schema: Schema) -> nn.Module:
         norm=config.message_norm,
         query_role=query_role,
         seed=config.seed,
+        recompute=config.recompute,
     )

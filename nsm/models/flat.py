@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -9,7 +10,8 @@ from torch import Tensor, nn
 
 from nsm.models.encoder import Encoder
 from nsm.models.output import Output
-from nsm.nn import DropoutKey, GraphReadout, RelationalUpdate, pool_graphs, pool_marked
+from nsm.nn import DropoutKey, GraphReadout, RelationalGraph, RelationalUpdate, pool_graphs, pool_marked
+from nsm.nn.recomputation import recomputed
 from nsm.nn.reversible import KeyedDropout
 
 
@@ -26,6 +28,7 @@ class FlatRelational(nn.Module):
         norm: How messages are divided.
         query_role: Role of the nodes whose own features the readout takes as well; None where nothing is asked of one.
         seed: Seed of the dropout masks.
+        recompute: Whether the backward pass computes each layer again instead of keeping what it needs.
     """
 
     def __init__(
@@ -40,8 +43,10 @@ class FlatRelational(nn.Module):
         norm: str = "sqrt",
         query_role: int | None = None,
         seed: int = 0,
+        recompute: bool = False,
     ) -> None:
         super().__init__()
+        self.recompute = recompute
         self.key = DropoutKey(seed)
         self.encoder = Encoder(in_channels, channels, num_relations, norm)
         self.layers = nn.ModuleList(
@@ -51,17 +56,22 @@ class FlatRelational(nn.Module):
         self.query_role = query_role
         self.readout = GraphReadout((2 + (query_role is not None)) * channels, channels, num_classes)
 
-    def set_step(self, step: int) -> None:
-        """Tells the dropout masks which optimisation step this is."""
-        self.key.step = step
+    def set_step(self, step: int, part: int = 0) -> None:
+        """Tells the dropout masks which optimisation step this is, and which part of it."""
+        self.key.step, self.key.part = step, part
+
+    def _layer(self, number: int, graph: RelationalGraph, x: Tensor) -> Tensor:
+        update: Tensor = self.dropouts[number](self.layers[number](x, graph.messages))
+        return x + update.to(x.dtype)
 
     def forward(self, data: Any, *, reconstruct: bool = True) -> Output:
         """Classifies the graphs; reconstructs nothing, whatever is asked."""
         del reconstruct
         level = self.encoder(data)
         x: Tensor = level.x
-        for layer, dropout in zip(self.layers, self.dropouts, strict=True):
-            x = x + dropout(layer(x, level.graph.messages)).to(x.dtype)
+        for number in range(len(self.layers)):
+            add = partial(self._layer, number, level.graph)
+            x = recomputed(add, x) if self.recompute and torch.is_grad_enabled() else add(x)
         pooled = [pool_graphs(x, level.batch, level.num_graphs)]
         if self.query_role is not None:
             pooled.append(pool_marked(x, data.role == self.query_role, level.batch, level.num_graphs))

@@ -81,6 +81,7 @@ class Hierarchy(nn.Module):
         norm: How messages are divided, see :class:`~nsm.nn.graph.RelationalGraph`.
         query_role: Role of the nodes whose own features the readout takes as well; None where nothing is asked of one.
         seed: Seed of the dropout masks.
+        recompute: What is computed again in the backward pass, see :func:`~nsm.nn.recomputation.run_couplings`.
 
     Raises:
         ValueError: With fewer than two levels or an odd number of channels.
@@ -99,6 +100,7 @@ class Hierarchy(nn.Module):
         norm: str = "sqrt",
         query_role: int | None = None,
         seed: int = 0,
+        recompute: str = "none",
     ) -> None:
         super().__init__()
         if len(blocks) < 2:
@@ -107,10 +109,12 @@ class Hierarchy(nn.Module):
         relations = 2 * num_relations
         self.encoder = Encoder(in_channels, channels, num_relations, norm)
         places = iter(range(sum(blocks)))
-        self.levels = nn.ModuleList(
-            ReversibleStack([ReversibleBlock(channels, relations, dropout, next(places), self.key) for _ in range(n)])
-            for n in blocks
-        )
+
+        def stack(count: int) -> ReversibleStack:
+            layers = (ReversibleBlock(channels, relations, dropout, next(places), self.key) for _ in range(count))
+            return ReversibleStack(list(layers), recompute)
+
+        self.levels = nn.ModuleList(stack(count) for count in blocks)
         self.liftings = nn.ModuleList(Lifting(channels, relations) for _ in blocks[1:])
         self.fusion = GatedFusion(channels)
         self.query_role = query_role
@@ -121,9 +125,9 @@ class Hierarchy(nn.Module):
         """Number of levels ``L``."""
         return len(self.levels)
 
-    def set_step(self, step: int) -> None:
-        """Tells the dropout masks which optimisation step this is."""
-        self.key.step = step
+    def set_step(self, step: int, part: int = 0) -> None:
+        """Tells the dropout masks which optimisation step this is, and which part of it."""
+        self.key.step, self.key.part = step, part
 
     def why(self, encoded: Encoded) -> Ascent:
         """Climbs from level 0 to the abstract level: the analysis of a lifting scheme (pooling)."""

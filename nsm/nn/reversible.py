@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from nsm.nn.graph import RelationalGraph
+from nsm.nn.recomputation import Coupling, run_couplings
 from nsm.nn.update import RelationalUpdate
+
+PART_STRIDE = 0x9E3779B97F4A7C15  # odd and without pattern, so that no part repeats the mask of another step
 
 
 @dataclass
@@ -18,14 +22,17 @@ class DropoutKey:
     Args:
         seed: Seed of the run.
         step: Optimisation step; the trainer advances it.
+        part: Which of the parts of a step that are computed one after the other, or side by side in several
+            processes.
     """
 
     seed: int = 0
     step: int = 0
+    part: int = 0
 
 
 class KeyedDropout(nn.Module):
-    """Dropout whose mask depends on (seed, step, place) only.
+    """Dropout whose mask depends on (seed, step, part, place) only.
 
     Args:
         p: Probability of dropping a value, in ``[0, 1)``.
@@ -43,7 +50,7 @@ class KeyedDropout(nn.Module):
         """Masks ``x`` in training mode; the identity otherwise."""
         if not self.training or self.p == 0:
             return x
-        seed = (self.key.seed * 1_000_003 + self.key.step) * 8191 + self.place
+        seed = (self.key.seed * 1_000_003 + self.key.step) * 8191 + self.place + self.key.part * PART_STRIDE
         generator = torch.Generator(device=x.device).manual_seed(seed % (2**63))
         keep = torch.rand(x.shape, generator=generator, device=x.device) >= self.p
         return x * keep / (1 - self.p)
@@ -95,25 +102,31 @@ class ReversibleStack(nn.Module):
 
     Args:
         blocks: The layers, first to last.
+        recompute: What is computed again in the backward pass, see :func:`~nsm.nn.recomputation.run_couplings`.
 
     Shapes:
         - **x** and output: ``(N, channels)``.
     """
 
-    def __init__(self, blocks: list[ReversibleBlock]) -> None:
+    def __init__(self, blocks: list[ReversibleBlock], recompute: str = "none") -> None:
         super().__init__()
         self.blocks = nn.ModuleList(blocks)
+        self.recompute = recompute
 
     def forward(self, x: Tensor, graph: RelationalGraph) -> Tensor:
         """Passes messages within the level."""
-        a, b = x.chunk(2, dim=1)
-        for block in self.blocks:
-            a, b = block(a, b, graph)
-        return torch.cat((a, b), dim=1)
+        return run_couplings(self._couplings(graph), x, self.recompute)
 
     def inverse(self, x: Tensor, graph: RelationalGraph) -> Tensor:
         """Undoes :meth:`forward` up to rounding."""
-        a, b = x.chunk(2, dim=1)
-        for block in reversed(self.blocks):
-            a, b = block.inverse(a, b, graph)  # type: ignore[operator]
-        return torch.cat((a, b), dim=1)
+        steps = [Coupling(step.undo, step.apply, step.weights) for step in reversed(self._couplings(graph))]
+        return run_couplings(steps, x, self.recompute)
+
+    def _couplings(self, graph: RelationalGraph) -> list[Coupling]:
+        found = []
+        for block in self.blocks:
+            assert isinstance(block, ReversibleBlock)
+            found.append(
+                Coupling(partial(block, graph=graph), partial(block.inverse, graph=graph), tuple(block.parameters()))
+            )
+        return found

@@ -12,7 +12,7 @@ from nsm.pipeline.datasets import audit, load_graphs, show
 from nsm.pipeline.evaluation import EvaluationResult, evaluate, load_model
 from nsm.pipeline.importing import ImportResult, import_tables
 from nsm.pipeline.rate_finding import RateResult, find_learning_rate
-from nsm.pipeline.training import build_trainer, train
+from nsm.pipeline.training import build_trainer, rebuild_trainer, resume, train
 
 __all__ = [
     "CardResult",
@@ -26,6 +26,8 @@ __all__ = [
     "import_tables",
     "load_graphs",
     "load_model",
+    "rebuild_trainer",
+    "resume",
     "show",
     "train",
     "write_data_card",

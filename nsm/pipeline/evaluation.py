@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,20 +16,21 @@ from nsm.analysis.metrics import softmax
 from nsm.analysis.plots import png_bytes
 from nsm.analysis.probing import decode
 from nsm.analysis.report import Report, draw_examples, evaluation_figures, write_report
-from nsm.config import Config, load_config
-from nsm.config.reading import PROVENANCE
 from nsm.data.triples import Schema
 from nsm.errors import CheckpointError, DataError, RunError
 from nsm.models import build_model
-from nsm.pipeline.datasets import load_graphs, open_cached, read_audit
+from nsm.pipeline.datasets import read_audit
 from nsm.pipeline.prediction import node_states, predict
 from nsm.pipeline.ranking import rank
+from nsm.pipeline.reopening import provenance, run_config, run_graphs
 from nsm.runs import Run, find_run, replacing, resolve_root, write_json
 from nsm.training.checkpoints import load_checkpoint, load_weights
-from nsm.training.device import open_fabric, torch_threads
+from nsm.training.device import arithmetic, open_fabric
+from nsm.training.memory import MicroBatches
 from nsm.training.progress import PartsBar
 
 if TYPE_CHECKING:
+    from nsm.config import Config
     from nsm.data.packed import PackedGraphs
 
 __all__ = ["EvaluationResult", "evaluate", "load_model"]
@@ -85,16 +85,9 @@ def load_model(run: Run, checkpoint: Path | None = None) -> nn.Module:
         schema = Schema.from_json(content["schema"])
     except (AttributeError, TypeError, DataError) as error:
         raise CheckpointError(f"the checkpoint is damaged: its schema is wrong ({error})", file=file) from error
-    model = build_model(_configuration(run), schema)
+    model = build_model(run_config(run), schema)
     load_weights(model, content, file)
     return model.eval()
-
-
-def _configuration(run: Run, root: Path | None = None) -> Config:
-    """What ran, with the root where the run is now: it may have been moved since."""
-    folder = run.folder.resolve()
-    home = folder.parents[2] if folder.parent.name == "runs" else None
-    return load_config(run.config).model_copy(update={"root": root or home})
 
 
 def evaluate(
@@ -119,12 +112,12 @@ def evaluate(
         CheckpointError: If its checkpoint is missing, damaged, or from other data than can be built now.
     """
     run = run if isinstance(run, Run) else find_run(run, resolve_root(root))
-    config = _configuration(run, root)
+    config = run_config(run, root)
     if data is not None:
         config = config.model_copy(update={"own": config.own.model_copy(update={"data": data})})
-    with torch_threads(config.threads):
+    with arithmetic(config):
         model = load_model(run)
-        graphs = _load_data(run, config, quiet=quiet)
+        graphs = run_graphs(run, config, load_checkpoint(run.best)["data_fingerprint"], quiet=quiet)
         judged = _judge(model, graphs, config, split, quiet=quiet)
         if config.domain == "kg":
             _add_ranking(judged.evaluation, rank(config, run, split, quiet=quiet))
@@ -140,19 +133,6 @@ def _add_ranking(evaluation: dict[str, Any], ranking: dict[str, Any]) -> None:
     evaluation |= {**ranking, "protocol": " ".join(protocol)}
 
 
-def _load_data(run: Run, config: Config, *, quiet: bool) -> PackedGraphs:
-    """Exactly the data that the run was trained on: from the cache, even if today's code would make others."""
-    trained_on = load_checkpoint(run.best)["data_fingerprint"]
-    graphs = open_cached(config, str(_provenance(run).get("dataset", "")))
-    if graphs is None or graphs.fingerprint != trained_on:
-        graphs = load_graphs(config, quiet=quiet)
-    if trained_on != graphs.fingerprint:
-        message = "the data that its configuration gives now are not those that it was trained on"
-        hint = "bring back the data files and the version of NSM that its config.toml names"
-        raise CheckpointError(message, file=run.best, hint=hint)
-    return graphs
-
-
 def _named(path: Path, split: str) -> Path:
     """The file for a split: that of the test split has the plain name."""
     return path if split == "test" else path.with_stem(f"{path.stem}_{split}")
@@ -164,12 +144,13 @@ def _judge(model: nn.Module, graphs: PackedGraphs, config: Config, split: str, *
     judged, size = graphs.subset(split), config.batch_size
     if not len(judged):
         raise RunError(f"the {split} split is empty", file=graphs.folder, hint="make more graphs")
-    with PartsBar("evaluating", Console(stderr=True, quiet=quiet)) as bar:
-        predictions = predict(model, judged, fabric, batch_size=size, advance=bar, what=split)
-        val = predict(model, graphs.subset("val"), fabric, batch_size=size, advance=bar, what="calibration")
-        train, asked = (
-            node_states(model, part, fabric, batch_size=size, advance=bar) for part in (graphs.subset("train"), judged)
-        )
+    console = Console(stderr=True, quiet=quiet)
+    micro = MicroBatches(tell=lambda text: console.print(text, highlight=False, soft_wrap=True))
+    with PartsBar("evaluating", console) as bar:
+        how: dict[str, Any] = {"batch_size": size, "advance": bar, "micro": micro}
+        predictions = predict(model, judged, fabric, what=split, **how)
+        val = predict(model, graphs.subset("val"), fabric, what="calibration", **how)
+        train, asked = (node_states(model, part, fabric, **how) for part in (graphs.subset("train"), judged))
     table = judged.table
     evaluation = evaluate_predictions(
         predictions,
@@ -180,6 +161,7 @@ def _judge(model: nn.Module, graphs: PackedGraphs, config: Config, split: str, *
         decoded=None if train is None or asked is None else decode(train, asked, seed=config.seed),
         seed=config.seed,
     )
+    evaluation |= {"micro_batch": micro.size} if micro.size else {}  # memory ran out
     return _Judged(judged, predictions, evaluation)
 
 
@@ -235,14 +217,8 @@ def _write_report(run: Run, config: Config, graphs: PackedGraphs, judged: _Judge
     return write_report(run.folder, report, _named(run.report, split).name)
 
 
-def _provenance(run: Run) -> dict[str, Any]:
-    """The table of the run's configuration that tells how it came about."""
-    found = tomllib.loads(run.config.read_text(encoding="utf-8")).get(PROVENANCE)
-    return found if isinstance(found, dict) else {}
-
-
 def _facts(run: Run) -> dict[str, Any]:
     """Where the run came from, and how long it took."""
     checkpoint = load_checkpoint(run.best)
     seconds = sum(record["resources"]["seconds"] for record in run.read_history())
-    return _provenance(run) | {"best epoch": checkpoint["epoch"], "seconds of training": round(seconds, 1)}
+    return provenance(run) | {"best epoch": checkpoint["epoch"], "seconds of training": round(seconds, 1)}

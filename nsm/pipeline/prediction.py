@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from nsm.analysis.evaluation import Predictions
 from nsm.analysis.probing import NodeStates
 from nsm.data.loader import BatchLoader
 from nsm.models import Output, reconstruction_error
+from nsm.training.memory import MicroBatches
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -29,7 +30,14 @@ PROBED_GRAPHS = 600
 
 
 def predict(
-    model: nn.Module, graphs: PackedGraphs, fabric: Fabric, *, batch_size: int, advance: Advance, what: str
+    model: nn.Module,
+    graphs: PackedGraphs,
+    fabric: Fabric,
+    *,
+    batch_size: int,
+    advance: Advance,
+    what: str,
+    micro: MicroBatches | None = None,
 ) -> Predictions:
     """Runs a model over graphs, in their order.
 
@@ -40,55 +48,73 @@ def predict(
         batch_size: Graphs per forward pass; the result does not depend on it.
         advance: Told of each batch.
         what: What ``advance`` is told that this is for.
+        micro: How many graphs are computed at a time, where memory is short.
     """
-    logits: list[Tensor] = []
-    exact: list[Tensor] = []
-    abstract: list[Tensor] = []
-    for batch, output in _outputs(model, graphs, fabric, batch_size, advance, what):
-        logits.append(output.logits.float())
+
+    def judge(part: GraphBatch, output: Output) -> list[Tensor]:
+        said = [output.logits.float()]
         if output.reconstructed is None or output.target is None:
-            continue
-        size = batch.num_graphs
-        abstract.append(reconstruction_error(output.reconstructed, output.target, output.batch, size))
-        x, x_back = model.round_trip(batch)  # type: ignore[operator]
-        exact.append(reconstruction_error(x_back, x, output.batch, size))
-    return Predictions(
-        logits=_joined(logits),
-        labels=graphs.labels,
-        groups=graphs.groups,
-        reconstruction_exact=_joined(exact) if exact else None,
-        reconstruction_abstract=_joined(abstract) if abstract else None,
-    )
+            return said
+        x, x_back = model.round_trip(part)  # type: ignore[operator]
+        trips = ((x_back, x), (output.reconstructed, output.target))
+        return said + [reconstruction_error(back, to, output.batch, part.num_graphs) for back, to in trips]
+
+    parts = _judge(model, graphs, fabric, batch_size, advance, what, judge, micro)
+    logits, *errors = (_joined(list(column)) for column in zip(*parts, strict=True))
+    exact, abstract = errors or (None, None)
+    return Predictions(logits, graphs.labels, graphs.groups, exact, abstract)
 
 
 def node_states(
-    model: nn.Module, graphs: PackedGraphs, fabric: Fabric, *, batch_size: int, advance: Advance
+    model: nn.Module,
+    graphs: PackedGraphs,
+    fabric: Fabric,
+    *,
+    batch_size: int,
+    advance: Advance,
+    micro: MicroBatches | None = None,
 ) -> NodeStates | None:
     """What the abstract level alone says of the nodes of some graphs, 600 at most, from all over the set.
 
     Returns:
         The nodes; None for a model that reconstructs nothing.
     """
+
+    def read(part: GraphBatch, output: Output) -> list[Tensor]:
+        found = output.reconstructed
+        return [] if found is None else [found.float(), part.node_type, part.role, part.order]
+
     some = graphs.subset(np.unique(np.linspace(0, len(graphs) - 1, PROBED_GRAPHS).astype(np.int64)))
-    rows: list[tuple[Any, ...]] = []
-    for batch, output in _outputs(model, some, fabric, batch_size, advance, "reading the abstract level"):
-        if output.reconstructed is None:
-            return None
-        rows.append((output.reconstructed.float(), batch.node_type, batch.role, batch.order))
-    return NodeStates(*(_joined(list(column)) for column in zip(*rows, strict=True)))
+    parts = _judge(model, some, fabric, batch_size, advance, "reading the abstract level", read, micro)
+    columns = [_joined(list(column)) for column in zip(*parts, strict=True)]
+    return NodeStates(*columns) if columns else None
 
 
 @torch.no_grad()
-def _outputs(
-    model: nn.Module, graphs: PackedGraphs, fabric: Fabric, batch_size: int, advance: Advance, what: str
-) -> Iterator[tuple[GraphBatch, Output]]:
-    loader = BatchLoader(graphs, batch_size, shuffle=False)
-    for number, batch in enumerate(loader, start=1):
-        batch = batch.to(fabric.device)
+def _judge(
+    model: nn.Module,
+    graphs: PackedGraphs,
+    fabric: Fabric,
+    batch_size: int,
+    advance: Advance,
+    what: str,
+    judge: Callable[[GraphBatch, Output], list[Tensor]],
+    micro: MicroBatches | None,
+) -> list[list[Tensor]]:
+    """What ``judge`` makes of the parts of all batches, in their order."""
+    loader, micro = BatchLoader(graphs, batch_size, shuffle=False), micro or MicroBatches()
+    found: list[list[Tensor]] = []
+
+    def compute(part: GraphBatch, _: int) -> list[Tensor]:
+        part = part.to(fabric.device)
         with fabric.autocast():
-            output: Output = model(batch)
+            output: Output = model(part)
+        return judge(part, output)
+
+    for number, batch in enumerate(loader, start=1):
+        found += micro.map(batch, compute)
         advance(number, len(loader), what)
-        yield batch, output
+    return found
 
 
 def _joined(parts: list[Tensor]) -> np.ndarray[Any, np.dtype[Any]]:

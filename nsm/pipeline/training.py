@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from rich.console import Console
+from torch import nn
 
 import nsm
 from nsm.config.reading import PROVENANCE
@@ -19,11 +20,23 @@ from nsm.config.toml import to_toml
 from nsm.models import build_model
 from nsm.pipeline.datasets import default_dataset_name, load_graphs, require_honest
 from nsm.pipeline.domains import open_task
+from nsm.pipeline.reopening import continued_config, provenance, require_continuation, run_graphs
 from nsm.pipeline.validation_figures import draw_validation
-from nsm.runs import Run, create_run, discarding, ensure_writable, require_unused, resolve_root, write_text
+from nsm.runs import (
+    Run,
+    create_run,
+    discarding,
+    ensure_writable,
+    find_run,
+    require_free,
+    require_unused,
+    resolve_root,
+    write_text,
+)
 from nsm.training import Callback, Trainer, TrainResult
 from nsm.training.checkpoints import promote
-from nsm.training.device import require_device, torch_threads
+from nsm.training.device import arithmetic, open_fabric, process_count, require_device
+from nsm.training.processes import Processes
 from nsm.training.progress import TrainingProgress
 from nsm.training.seeds import seed_everything
 from nsm.training.tensorboard import TensorBoard
@@ -32,13 +45,14 @@ if TYPE_CHECKING:
     from nsm.config import Config
     from nsm.data.packed import PackedGraphs
 
-__all__ = ["build_trainer", "train"]
+__all__ = ["build_trainer", "rebuild_trainer", "resume", "train"]
 
 
 def train(config: Config, *, callbacks: Sequence[Callback] = (), quiet: bool = False) -> TrainResult:
     """Builds and audits the data, trains, and keeps the best model of the domain up to date.
 
-    A run on a knowledge graph trains a link scorer as well, which ranks when the run is evaluated.
+    A run on a knowledge graph trains a link scorer as well, which ranks when the run is evaluated. Where ``torchrun``
+    has started several processes, each calls this, and they train together; the first one writes.
 
     Args:
         config: What to train, and how.
@@ -46,22 +60,42 @@ def train(config: Config, *, callbacks: Sequence[Callback] = (), quiet: bool = F
         quiet: Whether to show no progress.
 
     Raises:
-        RunError: If the root cannot be written, the run exists already, or the loss is not finite any more.
+        RunError: If the root cannot be written, the run exists already, the loss is not finite any more, or the disk
+            is full.
         DataError: If the user's files are malformed, or the data fails its audit.
     """
-    with torch_threads(config.threads):
-        trainer = build_trainer(config, callbacks=callbacks, quiet=quiet)
-        result = trainer.fit()
-        if result.best_epoch is not None:
-            promote(result.run.best, _promotion_target(config, trainer.train_loader.graphs.folder))
-        if config.domain == "kg" and config.kg.has_ranking and not result.interrupted:
-            from nsm.pipeline.ranking import train_ranker
+    with arithmetic(config):
+        return _complete(build_trainer(config, callbacks=callbacks, quiet=quiet), quiet=quiet)
 
-            began = time.perf_counter()
-            is_finished = train_ranker(config, result.run, quiet=quiet)
-            seconds = round(result.seconds + time.perf_counter() - began, 3)
-            result = replace(result, seconds=seconds, interrupted=not is_finished)
-    return result
+
+def resume(
+    run: Run | str | Path,
+    *,
+    epochs: int | None = None,
+    overrides: Sequence[str] = (),
+    root: Path | None = None,
+    callbacks: Sequence[Callback] = (),
+    quiet: bool = False,
+) -> TrainResult:
+    """Goes on with a run where it stands, to the same end as if it had never stopped.
+
+    Args:
+        run: The run, its folder, or its name below the root.
+        epochs: Passes over the training data in all, if there are to be more than planned.
+        overrides: Pairs ``key=value`` for what may differ: see :data:`nsm.training.recovery.FREE_KEYS`.
+        root: Where runs are kept; see :func:`nsm.runs.resolve_root`.
+        callbacks: Told of each event of the training.
+        quiet: Whether to show no progress.
+
+    Raises:
+        RunError: If there is no such run, or something trains it now.
+        CheckpointError: If its checkpoints are damaged, of another format, other data or another model.
+        ConfigError: If something would change that must not.
+    """
+    run = run if isinstance(run, Run) else find_run(run, resolve_root(root))
+    config = continued_config(run, root=root, epochs=epochs, overrides=overrides)
+    with arithmetic(config):
+        return _complete(rebuild_trainer(run, config, callbacks=callbacks, quiet=quiet), quiet=quiet)
 
 
 def build_trainer(config: Config, *, callbacks: Sequence[Callback] = (), quiet: bool = False) -> Trainer:
@@ -72,38 +106,95 @@ def build_trainer(config: Config, *, callbacks: Sequence[Callback] = (), quiet: 
         DataError: If the user's files are malformed, or the data fails its audit.
         ConfigError: If this machine cannot do what is configured.
     """
-    require_device(config)  # before minutes are spent on data
+    processes = Processes(open_fabric(config))  # refuses what this machine cannot do before minutes are spent on data
+    config = config.with_absolute_paths()  # the run can then be evaluated from another folder
+    if not processes.is_lead:  # the first process makes the data, which are then in the cache
+        run = processes.share(None)
+        seed_everything(config.seed)
+        graphs = load_graphs(config, quiet=True)
+        return _trainer(config, run, graphs, build_model(config, graphs.schema), callbacks, quiet=True)
     root = resolve_root(config.root)
     require_unused(root, config.domain, config.run)
     open_task(config)  # a mistake in the user's files leaves nothing behind
     ensure_writable(root)
-    config = config.with_absolute_paths()  # the run can then be evaluated from another folder
     graphs = load_graphs(config, quiet=quiet)
     require_honest(graphs, config, quiet=quiet)
-    run = create_run(root, config.domain, config.run)
     seed_everything(config.seed)
-    views = [TensorBoard(draw_validation), TrainingProgress(Console(stderr=True, quiet=quiet)), *callbacks]
+    model = build_model(config, graphs.schema)
+    run = create_run(root, config.domain, config.run, _record(config, graphs, model))
     with discarding(run):
-        model = build_model(config, graphs.schema)
-        trainer = Trainer(config, model, graphs.subset("train"), graphs.subset("val"), run, views)
-        _record(run, config, graphs, trainer)
-    return trainer
+        processes.share(run)
+        return _trainer(config, run, graphs, model, callbacks, quiet=quiet)
 
 
-def _record(run: Run, config: Config, graphs: PackedGraphs, trainer: Trainer) -> None:
-    """Writes what exactly ran: the configuration, and where it came from."""
-    provenance = {
+def rebuild_trainer(run: Run, config: Config, *, callbacks: Sequence[Callback] = (), quiet: bool = False) -> Trainer:
+    """A trainer that goes on with a run; its state is read when its epochs begin.
+
+    Args:
+        run: The run.
+        config: From :func:`~nsm.pipeline.reopening.continued_config`.
+        callbacks: Told of each event of the training.
+        quiet: Whether to show no progress.
+
+    Raises:
+        RunError: If something trains the run now.
+        CheckpointError: If its checkpoints are damaged, of another format, other data or another model.
+    """
+    processes = Processes(open_fabric(config))
+    told = provenance(run)
+    fingerprint = str(told.get("data_fingerprint"))
+    if processes.is_lead:
+        require_free(run)
+        graphs = run_graphs(run, config, fingerprint, quiet=quiet)
+        require_continuation(run, config, fingerprint)
+        write_text(run.config, to_toml({**config.to_json(), PROVENANCE: told}))
+    processes.wait()
+    if not processes.is_lead:
+        graphs = run_graphs(run, config, fingerprint, quiet=True)
+    seed_everything(config.seed)
+    return _trainer(config, run, graphs, build_model(config, graphs.schema), callbacks, quiet=quiet)
+
+
+def _trainer(
+    config: Config, run: Run, graphs: PackedGraphs, model: nn.Module, callbacks: Sequence[Callback], *, quiet: bool
+) -> Trainer:
+    views = [TensorBoard(draw_validation), TrainingProgress(Console(stderr=True, quiet=quiet)), *callbacks]
+    return Trainer(config, model, graphs.subset("train"), graphs.subset("val"), run, views)
+
+
+def _complete(trainer: Trainer, *, quiet: bool) -> TrainResult:
+    """Trains to the end, and does what comes after it."""
+    config, result = trainer.config, trainer.fit()
+    if not trainer.processes.is_lead:
+        return result
+    if result.best_epoch is not None:
+        promote(result.run.best, _promotion_target(config, trainer.train_loader.graphs.folder))
+    is_due = config.domain == "kg" and config.kg.has_ranking and not result.run.ranker.exists()
+    if is_due and not result.interrupted:
+        from nsm.pipeline.ranking import train_ranker
+
+        began = time.perf_counter()
+        is_finished = train_ranker(config, result.run, quiet=quiet)
+        seconds = round(result.seconds + time.perf_counter() - began, 3)
+        result = replace(result, seconds=seconds, interrupted=not is_finished)
+    return result
+
+
+def _record(config: Config, graphs: PackedGraphs, model: nn.Module) -> str:
+    """What exactly runs: the configuration, and where it came from."""
+    told = {
         "nsm": nsm.__version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "platform": platform.platform(),
-        "device": str(trainer.fabric.device),
-        "parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
+        "device": "cuda" if require_device(config) else "cpu",
+        "processes": process_count(),
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "dataset": graphs.folder.name,
         "data_fingerprint": graphs.fingerprint,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    write_text(run.config, to_toml({**config.to_json(), PROVENANCE: provenance}))
+    return to_toml({**config.to_json(), PROVENANCE: told})
 
 
 def _promotion_target(config: Config, dataset: Path) -> Path:

@@ -28,3 +28,6 @@ class Callback:
 
     def on_end(self, trainer: Trainer) -> None:
         """At the end, after an interruption or an error too; the model has its best weights."""
+
+    def on_notice(self, trainer: Trainer, text: str) -> None:
+        """At any time, when there is something to say: memory ran out, a checkpoint is damaged, an alarm."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import pickle
 import shutil
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +16,20 @@ from torch import Tensor, nn
 from nsm.errors import CheckpointError
 from nsm.runs import locked, replacing
 
-__all__ = ["FORMAT_VERSION", "load_checkpoint", "load_weights", "promote", "save_checkpoint"]
+__all__ = [
+    "FORMAT_VERSION",
+    "load_checkpoint",
+    "load_weights",
+    "pack_checkpoint",
+    "promote",
+    "save_checkpoint",
+    "write_checkpoint",
+]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+
+_MARK = b"nsm-sha256:"
+_COMMENT_SIZE = len(_MARK) + 2 * hashlib.sha256().digest_size
 
 Checkpoint = dict[str, Any]
 
@@ -29,6 +43,7 @@ _KEYS = frozenset(
         "optimizer_state_dict",
         "scheduler_state_dict",
         "history",
+        "micro_batch",
         "config",
         "schema",
         "data_fingerprint",
@@ -38,33 +53,79 @@ _KEYS = frozenset(
 )
 
 
-def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Writes a checkpoint as a whole or not at all; the format's version is added."""
+def pack_checkpoint(checkpoint: Checkpoint) -> bytes:
+    """The content of a checkpoint's file: what torch writes, and its checksum as the comment of the archive.
+
+    The format's version is added. Any program that opens torch's files opens this one too.
+    """
+    buffer = io.BytesIO()
+    torch.save({"format_version": FORMAT_VERSION, **checkpoint}, buffer)
+    # an archive ends with the length of its comment; torch writes none, so that length is 0
+    content = buffer.getvalue()[:-2] + struct.pack("<H", _COMMENT_SIZE)
+    return content + _MARK + hashlib.sha256(content).hexdigest().encode()
+
+
+def write_checkpoint(path: Path, content: bytes) -> None:
+    """Writes what :func:`pack_checkpoint` made, as a whole or not at all."""
     with replacing(path) as temporary:
-        torch.save({"format_version": FORMAT_VERSION, **checkpoint}, temporary)
+        temporary.write_bytes(content)
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Packs a checkpoint and writes it as a whole or not at all."""
+    write_checkpoint(path, pack_checkpoint(checkpoint))
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
     """Opens a checkpoint on the processor, never running code that it may contain.
 
     Raises:
-        CheckpointError: If it is missing, damaged, of a later format, or no checkpoint of NSM.
+        CheckpointError: If it is missing, damaged (cut off, empty, or with a single bit changed), of another
+            format, or no checkpoint of NSM.
     """
     try:
-        checkpoint: object = torch.load(path, map_location="cpu", weights_only=True)
+        content = path.read_bytes()
     except FileNotFoundError as failure:
         raise CheckpointError("there is no checkpoint here", file=path) from failure
-    except (pickle.UnpicklingError, OSError, RuntimeError, EOFError, KeyError, ValueError) as failure:
-        message = "the checkpoint is damaged or not a plain one"
-        raise CheckpointError(message, file=path, hint="take another one of the run") from failure
+    except OSError as failure:
+        raise CheckpointError(f"cannot read the checkpoint: {failure.strerror}", file=path) from failure
+    if not content:
+        raise _damaged(path, "the file is empty")
+    is_whole = _is_whole(content)
+    if is_whole is False:
+        raise _damaged(path, "its content does not fit its checksum")
+    checkpoint = _unpickle(path, content)
     if not isinstance(checkpoint, dict) or "format_version" not in checkpoint:
         raise CheckpointError("this is no checkpoint of NSM", file=path)
     if checkpoint["format_version"] != FORMAT_VERSION:
         message = f"expected a checkpoint of format {FORMAT_VERSION}, got {checkpoint['format_version']}"
         raise CheckpointError(message, file=path, hint="use the version of NSM that wrote it")
+    if is_whole is None:
+        raise _damaged(path, "its checksum is missing")
     if missing := sorted(_KEYS - checkpoint.keys()):
         raise CheckpointError(f"the checkpoint lacks {', '.join(missing)}", file=path)
     return checkpoint
+
+
+def _is_whole(content: bytes) -> bool | None:
+    """Whether the content fits its checksum; None where it has none."""
+    body, comment = content[:-_COMMENT_SIZE], content[-_COMMENT_SIZE:]
+    if not comment.startswith(_MARK):
+        return None
+    return hashlib.sha256(body).hexdigest().encode() == comment[len(_MARK) :]
+
+
+def _unpickle(path: Path, content: bytes) -> object:
+    try:
+        found: object = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, OSError, RuntimeError, EOFError, KeyError, ValueError) as failure:
+        raise _damaged(path, "it is cut off, or holds more than plain values") from failure
+    return found
+
+
+def _damaged(path: Path, reason: str) -> CheckpointError:
+    message = f"the checkpoint is damaged or not a plain one: {reason}"
+    return CheckpointError(message, file=path, hint="take another one of the run")
 
 
 def load_weights(model: nn.Module, checkpoint: Checkpoint, path: Path) -> None:

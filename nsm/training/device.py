@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import resource
 import sys
 from collections.abc import Iterator
@@ -16,7 +18,15 @@ from nsm.errors import ConfigError
 if TYPE_CHECKING:
     from nsm.config import Config
 
-__all__ = ["open_fabric", "peak_memory_mib", "require_device", "torch_threads"]
+__all__ = [
+    "arithmetic",
+    "describe_device",
+    "open_fabric",
+    "peak_memory_mib",
+    "process_count",
+    "require_device",
+    "torch_threads",
+]
 
 
 def require_device(config: Config) -> bool:
@@ -35,15 +45,67 @@ def require_device(config: Config) -> bool:
 
 
 def open_fabric(config: Config) -> Fabric:
-    """Fabric on the configured device, launched.
+    """Fabric on the configured device, launched; with the other processes, where ``torchrun`` has started several.
 
     Raises:
-        ConfigError: If the configuration needs a GPU and there is none.
+        ConfigError: If the configuration needs a GPU and there is none, or other processes than there are.
     """
-    accelerator = "cuda" if require_device(config) else "cpu"
-    fabric = Fabric(accelerator=accelerator, devices=config.devices, precision=config.precision)
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # `describe_device` says the same, where it is due
+    accelerator, count = "cuda" if require_device(config) else "cpu", process_count()
+    if config.devices not in (1, count):
+        command = f"torchrun --nproc-per-node={config.devices} -m nsm train ..."
+        message = f"devices: expected as many processes, which torchrun starts; {config.devices} are asked for"
+        raise ConfigError(f"{message}, and there are {count}", hint=f"{command}, or set devices to 1")
+    here = int(os.environ["LOCAL_WORLD_SIZE"]) if count > 1 else 1
+    fabric = Fabric(
+        accelerator=accelerator,
+        strategy="ddp" if count > 1 else "auto",
+        devices=here,
+        num_nodes=count // here,
+        precision=config.precision,
+    )
     fabric.launch()
     return fabric
+
+
+def describe_device(device: torch.device, config: Config) -> str:
+    """Where a training computes, why there, and how, in words.
+
+    Example:
+        >>> from nsm.config import Config
+        >>> describe_device(torch.device("cpu"), Config(accelerator="cpu", precision="bf16-mixed"))
+        "computing on the processor with 1 thread, bf16-mixed (accelerator is 'cpu')"
+    """
+    count = process_count()
+    together = f" in each of {count} processes" if count > 1 else ""
+    if device.type == "cuda":
+        name, memory = torch.cuda.get_device_name(device), torch.cuda.get_device_properties(device).total_memory
+        tf32 = ", TensorFloat-32" if config.tf32 else ""
+        return f"computing on {name} with {memory / 2**30:.0f} GiB{together}, {config.precision}{tf32}"
+    reason = "accelerator is 'cpu'" if config.accelerator == "cpu" else "torch finds no GPU; see nsm doctor"
+    threads = f"{config.threads} thread{'s' if config.threads > 1 else ''}"
+    return f"computing on the processor with {threads}{together}, {config.precision} ({reason})"
+
+
+def process_count() -> int:
+    """How many processes train together: those that ``torchrun`` has started, else this one."""
+    return int(os.environ["WORLD_SIZE"]) if torch.distributed.is_torchelastic_launched() else 1
+
+
+@contextmanager
+def arithmetic(config: Config) -> Iterator[None]:
+    """Lets torch compute as configured while the block runs: threads, TensorFloat-32, deterministic operations."""
+    precision, is_strict = torch.get_float32_matmul_precision(), torch.are_deterministic_algorithms_enabled()
+    if config.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS is first used
+    with torch_threads(config.threads):
+        try:
+            torch.set_float32_matmul_precision("high" if config.tf32 else precision)
+            torch.use_deterministic_algorithms(config.deterministic or is_strict)
+            yield
+        finally:
+            torch.set_float32_matmul_precision(precision)
+            torch.use_deterministic_algorithms(is_strict)
 
 
 @contextmanager

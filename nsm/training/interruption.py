@@ -1,10 +1,11 @@
-"""Ctrl-C and SIGTERM as a request to stop, not as an accident."""
+"""Ctrl-C, SIGTERM and a stop file as a request to stop, not as an accident."""
 
 from __future__ import annotations
 
 import signal
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -16,7 +17,12 @@ _Handler = Callable[[int, FrameType | None], Any] | int | signal.Handlers | None
 class Interruption:
     """While it is open, the first SIGINT or SIGTERM only sets :attr:`requested`; a second SIGINT raises.
 
-    Outside the main thread no handler can be installed; the context is then empty.
+    So does a stop file, which asks whoever trains elsewhere, on another machine say. It is removed when it has been
+    seen, and one that was there before is removed at the start: it was meant for somebody else.
+    Outside the main thread no handler can be installed; the stop file works there too.
+
+    Args:
+        stop_file: A file to look for; none by default.
 
     Example:
         >>> with Interruption() as interruption:
@@ -24,11 +30,21 @@ class Interruption:
         False
     """
 
-    def __init__(self) -> None:
-        self.requested = False
+    def __init__(self, stop_file: Path | None = None) -> None:
+        self._stop_file, self._is_requested = stop_file, False
         self._previous: dict[signal.Signals, _Handler] = {}
 
+    @property
+    def requested(self) -> bool:
+        """Whether somebody has asked to stop."""
+        if not self._is_requested and self._stop_file is not None and self._stop_file.exists():
+            self._is_requested = True
+            self._stop_file.unlink(missing_ok=True)
+        return self._is_requested
+
     def __enter__(self) -> Interruption:
+        if self._stop_file is not None:
+            self._stop_file.unlink(missing_ok=True)
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._previous[number] = signal.signal(number, self._request)
@@ -45,6 +61,6 @@ class Interruption:
 
     def _request(self, number: int, frame: FrameType | None) -> None:
         del frame
-        if self.requested and number == signal.SIGINT:
+        if self._is_requested and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.requested = True
+        self._is_requested = True

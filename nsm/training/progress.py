@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from nsm.training.callbacks import Callback
+from nsm.training.device import describe_device
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -64,7 +65,9 @@ class TrainingProgress(Callback):
         self._first = self._graphs = 0
 
     def on_start(self, trainer: Trainer) -> None:
-        """Draws the bars, where there is a terminal."""
+        """Says where it computes, and draws the bars, where there is a terminal."""
+        told = describe_device(trainer.fabric.device, trainer.config)
+        self.console.print(told, highlight=False, soft_wrap=True)
         self._began, self._first = time.monotonic(), trainer.result.epochs
         if self.console.is_terminal:
             self._progress = _bars(self.console)
@@ -111,14 +114,19 @@ class TrainingProgress(Callback):
             parts.append(f"{_duration(left)} left")
         return "  ".join(parts)
 
+    def on_notice(self, trainer: Trainer, text: str) -> None:  # noqa: ARG002
+        """Prints it on a line of its own."""
+        self.console.print(text, highlight=False, soft_wrap=True)
+
     def on_end(self, trainer: Trainer) -> None:
-        """Takes the bars away, and says so where training was stopped."""
+        """Takes the bars away; says where the state is, and how to go on, if there is more to train."""
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
-        if trainer.stop_requested:
-            saved = trainer.run.last
-            self.console.print(f"stopped; the state so far is in {saved}", highlight=False, soft_wrap=True)
+        if not trainer.is_over and trainer.run.last.exists():
+            told = f"stopped; the state so far is in {trainer.run.last}"
+            command = f"nsm train --resume {trainer.run.folder}"
+            self.console.print(f"{told}; go on with: {command}", highlight=False, soft_wrap=True)
 
 
 class PartsBar(AbstractContextManager["PartsBar"]):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from nsm.runs import Run
 
-__all__ = ["EpochRecord", "Position", "StepRecord", "TrainResult"]
+__all__ = ["EpochRecord", "Position", "StepRecord", "TrainResult", "history_columns", "train_metrics"]
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,16 @@ class EpochRecord:
         metrics: What depends on the seed alone: losses, accuracies, learning rate. Those of the validation
             are missing where it was not due.
         is_best: Whether this is the best validation so far.
-        resources: What depends on the machine: ``seconds``, ``graphs_per_second``, ``memory_mib``.
+        alarms: What a person should know about this epoch, in words.
+        resources: What depends on the machine: ``seconds``, ``graphs_per_second``, ``memory_mib``, and
+            ``micro_batch``, the graphs that were computed at a time where that is not a whole batch.
     """
 
     epoch: int
     step: int
     metrics: dict[str, float]
     is_best: bool = False
+    alarms: list[str] = field(default_factory=list)
     resources: dict[str, float] = field(default_factory=dict, compare=False)
 
     def to_json(self) -> dict[str, object]:
@@ -82,6 +87,10 @@ class Position:
         for name, value in sums.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
 
+    def forget_best(self) -> None:
+        """Begins anew to look for the best validation."""
+        self.best_epoch, self.best_val_acc, self.best_val_loss, self.stale = 0, -math.inf, math.inf, 0
+
     def is_improved_by(self, val_acc: float, val_loss: float) -> bool:
         """Takes note of a validation; true for a higher accuracy, or an equal one with a lower loss."""
         is_as_good = val_acc == self.best_val_acc and val_loss < self.best_val_loss
@@ -115,3 +124,25 @@ class TrainResult:
     def to_json(self) -> dict[str, object]:
         """The result as plain values."""
         return {**vars(self), "run": str(self.run.folder)}
+
+
+def train_metrics(sums: dict[str, float]) -> dict[str, float]:
+    """The means over an epoch, from the sums over its steps."""
+    graphs = sums["graphs"]
+    metrics = {
+        "train_loss": sums["loss"] / graphs,
+        "train_task_loss": sums["task"] / graphs,
+        "train_acc": sums["correct"] / graphs,
+    }
+    if "cycle" in sums:
+        metrics["train_cycle_loss"] = sums["cycle"] / sums["cycle_graphs"]
+    if "grad_norm" in sums:
+        metrics["grad_norm"] = sums["grad_norm"] / sums["steps"]
+    return metrics
+
+
+def history_columns(history: Sequence[EpochRecord]) -> dict[str, Any]:
+    """The metrics of all epochs, column by column; None where an epoch lacks one."""
+    names = sorted({name for record in history for name in record.metrics})
+    columns = {name: [record.metrics.get(name) for record in history] for name in names}
+    return {"epoch": [record.epoch for record in history], **columns}

@@ -25,8 +25,8 @@ def random_states() -> dict[str, Any]:
     assert isinstance(legacy, tuple)
     kind, key, *rest = legacy
     return {
-        "python": (version, words, gauss),
-        "numpy": (kind, np.asarray(key).tolist(), *rest),
+        "python": (version, torch.tensor(words), gauss),
+        "numpy": (kind, torch.from_numpy(np.array(key, dtype=np.int64)), *rest),
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
@@ -34,9 +34,10 @@ def random_states() -> dict[str, Any]:
 
 def restore_random_states(states: dict[str, Any]) -> None:
     """Puts every global generator back; GPUs that are not there any more are left out."""
-    random.setstate(states["python"])
+    version, words, gauss = states["python"]
+    random.setstate((version, tuple(words.tolist()), gauss))
     kind, key, *rest = states["numpy"]
-    np.random.set_state((kind, np.array(key, dtype=np.uint32), *rest))  # noqa: NPY002
+    np.random.set_state((kind, key.numpy().astype(np.uint32), *rest))  # noqa: NPY002
     torch.set_rng_state(states["torch"])
     for device, state in zip(range(torch.cuda.device_count()), states["cuda"], strict=False):
         torch.cuda.set_rng_state(state, device)

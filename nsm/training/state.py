@@ -33,6 +33,7 @@ def capture(trainer: Trainer) -> dict[str, Any]:
         "schema": trainer.schema.to_json(),
         "data_fingerprint": trainer.data_fingerprint,
         "position": asdict(trainer.position),
+        "micro_batch": trainer.micro.size,
         "random_states": random_states(),
         "resources": {"seconds": trainer.seconds, "interrupted": trainer.stop_requested},
     }
@@ -55,5 +56,7 @@ def restore(trainer: Trainer, checkpoint: dict[str, Any], file: Path) -> None:
     trainer.fabric.strategy.precision.load_state_dict(checkpoint["precision_state_dict"])
     trainer.history = [EpochRecord(**record) for record in checkpoint["history"]]
     trainer.position = Position(**checkpoint["position"])
+    sizes = [size for size in (checkpoint["micro_batch"], trainer.micro.size) if size]
+    trainer.micro.size = min(sizes, default=0)
     trainer.seconds = checkpoint["resources"]["seconds"]
     restore_random_states(checkpoint["random_states"])

@@ -32,6 +32,7 @@ _TAGS = {
     "val_cycle_loss": "Loss/val_cycle",
     "train_acc": "Accuracy/train",
     "val_acc": "Accuracy/val",
+    "val_top_share": "Accuracy/val_top_share",
     "learning_rate": "Optimizer/learning_rate",
     "grad_norm": "Optimizer/grad_norm",
     "seconds": "Resources/seconds",

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, nullcontext, suppress
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import nn
 
 from nsm.data.loader import BatchLoader
-from nsm.errors import RunError
+from nsm.errors import NSMError, RunError
 from nsm.models.losses import compute_loss
-from nsm.runs import Run, discarding, write_json
+from nsm.runs import Run, write_json
 from nsm.training.callbacks import Callback
-from nsm.training.checkpoints import load_checkpoint, load_weights, save_checkpoint
+from nsm.training.checkpoints import load_checkpoint, load_weights
 from nsm.training.device import open_fabric, peak_memory_mib
+from nsm.training.guards import alarms, require_finite
 from nsm.training.interruption import Interruption
-from nsm.training.records import EpochRecord, Position, StepRecord, TrainResult
+from nsm.training.memory import MicroBatches
+from nsm.training.processes import Processes
+from nsm.training.records import EpochRecord, Position, StepRecord, TrainResult, history_columns, train_metrics
+from nsm.training.recovery import recover
+from nsm.training.retention import Retention, owning
 from nsm.training.schedules import build_scheduler
-from nsm.training.state import capture
 from nsm.training.validation import validate
 
 if TYPE_CHECKING:
@@ -71,20 +77,30 @@ class Trainer:
                 raise RunError(
                     f"the {name} split is empty", file=graphs.folder, hint="make more graphs, of more problems"
                 )
-        self.config, self.run, self.callbacks, self.model = config, run, list(callbacks), model
+        self.config, self.run, self.model = config, run, model
         self.fabric = open_fabric(config)
+        self.processes = processes = Processes(self.fabric)
+        self.callbacks = list(callbacks) if processes.is_lead else []
         optimizer = torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
         self._wrapped, self.optimizer = self.fabric.setup(model, optimizer)
         # while a GPU computes, a thread gathers the next batch
-        is_gpu = self.fabric.device.type == "cuda"
-        self.train_loader = BatchLoader(train, config.batch_size, seed=config.seed, prefetch=is_gpu)
-        self.val_loader = BatchLoader(val, config.batch_size, shuffle=False, prefetch=is_gpu)
+        load = partial(
+            BatchLoader,
+            batch_size=config.batch_size,
+            rank=processes.rank,
+            world_size=processes.count,
+            prefetch=self.fabric.device.type == "cuda",
+        )
+        self.train_loader, self.val_loader = load(train, seed=config.seed), load(val, shuffle=False)
         self.scheduler = build_scheduler(optimizer, config, len(self.train_loader))
+        size = -(-config.batch_size // config.accumulate) if config.accumulate > 1 else 0
+        self.micro = MicroBatches(size, self.notify)
+        self.retention = Retention(run, config)
         self.schema, self.data_fingerprint = train.schema, train.fingerprint
         self.majority = float(np.bincount(val.labels).max() / len(val))
         self.history: list[EpochRecord] = []
         self.stop_requested = False
-        self.position, self.seconds = Position(), 0.0
+        self.position, self.seconds, self._clock = Position(), 0.0, 0.0
 
     @property
     def is_over(self) -> bool:
@@ -112,70 +128,102 @@ class Trainer:
         return self.result
 
     def epochs(self) -> Iterator[EpochRecord]:
-        """Trains, one epoch for each turn of the loop.
+        """Trains, one epoch for each turn of the loop; goes on where the run stands, if it was trained before.
 
         Raises:
-            RunError: If the loss is not a finite number any more.
+            RunError: If the loss or the gradient is not finite any more, another process trains this run, or
+                the disk is full.
+            CheckpointError: If the run's checkpoints are damaged, or of another training.
         """
-        with discarding(self.run):
+        with owning(self.run) if self.processes.is_lead else nullcontext():
+            self.stop_requested = False
+            recover(self)
             try:
-                with Interruption() as interruption:
+                with Interruption(self.run.stop if self.processes.is_lead else None) as interruption:
+                    self._clock = time.perf_counter()
                     for callback in self.callbacks:
                         callback.on_start(self)
                     while not self.is_over:
-                        must_stop = self._must_stop(interruption)
-                        record = None if must_stop else self._train_epoch(interruption)
+                        record = None if self._must_stop(interruption) else self._train_epoch(interruption)
                         if record is None:
-                            save_checkpoint(self.run.last, capture(self))
+                            self._write(self.retention.save)
                             break
                         yield record
-            finally:
-                self._finish()
+                self.processes.wait()  # until the best weights are written
+            except BaseException:
+                with suppress(NSMError, OSError):  # the first error is the one to tell
+                    self._finish()
+                raise
+            self._finish()
+
+    def notify(self, text: str) -> None:
+        """Tells the callbacks something in words."""
+        for callback in self.callbacks:
+            callback.on_notice(self, text)
 
     def _must_stop(self, interruption: Interruption) -> bool:
-        self.stop_requested |= interruption.requested
+        self.stop_requested = self.processes.any(self.stop_requested or interruption.requested)
         return self.stop_requested
+
+    def _write(self, save: Callable[[Trainer], None]) -> None:
+        if self.processes.is_lead:
+            save(self)
+
+    def _tick(self) -> float:
+        """Adds the time since the last call to :attr:`seconds`, and returns it."""
+        before, self._clock = self._clock, time.perf_counter()
+        self.seconds += self._clock - before
+        return self._clock - before
 
     def _train_epoch(self, interruption: Interruption) -> EpochRecord | None:
         """Trains on what is left of the epoch under way; None if it was stopped before its end."""
-        at, started, batches = self.position, time.perf_counter(), len(self.train_loader)
+        at, batches, trained, graphs = self.position, len(self.train_loader), 0.0, 0
         self.model.train()
-        graphs = 0
         for batch in self.train_loader.epoch(at.epoch, start=at.batch):
-            loss = self._step(batch)
-            graphs += batch.num_graphs
+            size = self.train_loader.num_graphs(at.batch)
+            loss = self._step(batch, size)
             at.batch += 1
-            record = StepRecord(at.epoch + 1, at.batch, batches, batch.num_graphs, loss)
+            record = StepRecord(at.epoch + 1, at.batch, batches, size, loss)
             for callback in self.callbacks:
                 callback.on_step(self, record)
+            trained, graphs = trained + self._tick(), graphs + size
             if self._must_stop(interruption):
-                self.seconds += time.perf_counter() - started
                 return None
-        return self._end_epoch(started, graphs)
+            self._write(self.retention.after_step)
+        return self._end_epoch(trained, graphs)
 
-    def _step(self, batch: GraphBatch) -> float:
-        """One optimisation step; returns the total loss."""
-        at, config = self.position, self.config
-        weight = self._cycle_weight()
-        batch = batch.to(self.fabric.device)
-        self.model.set_step(at.step)  # type: ignore[operator]
-        self.optimizer.zero_grad()
-        output = self._wrapped(batch, reconstruct=weight > 0)
-        losses = compute_loss(output, batch, weight)
-        self._check_finite(total := losses.total.item())
-        self.fabric.backward(losses.total)
-        if config.clip_norm:
-            at.add({"grad_norm": self._clip_gradients()})
+    def _step(self, batch: GraphBatch, graphs: int) -> float:
+        """One optimisation step on a batch, of ``graphs`` in all processes; returns the total loss."""
+        at, weight = self.position, self._cycle_weight()
+
+        def compute(part: GraphBatch, first: int) -> dict[str, float]:
+            return self._backward(part.to(self.fabric.device), first, weight, graphs)
+
+        with self.processes.alone(self._wrapped):
+            parts = self.micro.map(batch, compute, self.optimizer.zero_grad, self.processes.any)
+        sums = {name: sum(part[name] for part in parts) for name in parts[0]}
+        sums = self.processes.add_up(self.model.parameters(), sums)
+        require_finite(self, batch, loss := sums["loss"] / graphs, norm := self._gradient_norm())
+        self._clip_gradients(norm)
         self.optimizer.step()
         self.scheduler.step()
         at.step += 1
-        graphs = batch.num_graphs
-        correct = (output.logits.argmax(1) == batch.y).sum()
-        at.add({"graphs": graphs, "loss": total * graphs, "task": losses.task.item() * graphs})
-        at.add({"correct": correct.item(), "steps": 1})
+        at.add({**sums, "graphs": graphs})
+        if math.isfinite(norm):  # with float16 it need not be, and the step is then left out
+            at.add({"grad_norm": norm, "steps": 1})
         if weight > 0:
-            at.add({"cycle": losses.cycle.item() * graphs, "cycle_graphs": graphs})
-        return total
+            at.add({"cycle_graphs": graphs})
+        return loss
+
+    def _backward(self, part: GraphBatch, first: int, weight: float, graphs: int) -> dict[str, float]:
+        """Adds the gradient of some graphs of a batch; returns the sums of their figures."""
+        self.model.set_step(self.position.step, self.processes.rank + first * self.processes.count)  # type: ignore[operator]
+        output = self._wrapped(part, reconstruct=weight > 0)
+        losses, size = compute_loss(output, part, weight), part.num_graphs
+        self.fabric.backward(losses.total * (size / graphs))
+        correct = (output.logits.argmax(1) == part.y).sum()
+        sums = {"loss": losses.total.item() * size, "task": losses.task.item() * size, "correct": correct.item()}
+        return sums | ({"cycle": losses.cycle.item() * size} if weight > 0 else {})
 
     def _cycle_weight(self) -> float:
         """Weight of the reconstruction error at this step."""
@@ -186,60 +234,49 @@ class Trainer:
         # a reconstruction that is computed every k steps counts k times as much
         return config.cycle_weight * config.cycle_every * min(risen, 1.0) ** 2
 
-    def _clip_gradients(self) -> float:
-        """Shortens the gradient to ``clip_norm``; returns its norm before."""
-        limit = self.config.clip_norm
-        norm = self.fabric.clip_gradients(self._wrapped, self.optimizer, max_norm=limit, error_if_nonfinite=False)
-        assert norm is not None
-        return norm.item()
+    def _gradient_norm(self) -> float:
+        """The norm of the whole gradient, of which a scaler's factor is taken out first."""
+        self.fabric.strategy.precision.unscale_gradients(self.optimizer.optimizer)
+        gradients = [weight.grad for weight in self.model.parameters() if weight.grad is not None]
+        return nn.utils.get_total_norm(gradients).item()
 
-    def _check_finite(self, loss: float) -> None:
-        if not math.isfinite(loss):
-            at = self.position
-            message = f"the loss became {loss} in epoch {at.epoch + 1}, step {at.step + 1}"
-            hint = f"lower learning_rate (now {self.config.learning_rate:g}), or set clip_norm"
-            raise RunError(message, file=self.run.folder if self.history else None, hint=hint)
+    def _clip_gradients(self, norm: float) -> None:
+        """Shortens the gradient to ``clip_norm``, if that is set."""
+        if self.config.clip_norm:
+            nn.utils.clip_grads_with_norm_(self.model.parameters(), self.config.clip_norm, torch.tensor(norm))
 
-    def _end_epoch(self, started: float, graphs: int) -> EpochRecord:
+    def _end_epoch(self, trained: float, graphs: int) -> EpochRecord:
         """Validates where it is due, and writes the history and the checkpoints."""
-        at, config = self.position, self.config
-        trained = time.perf_counter() - started
-        metrics = self._train_metrics()
+        at, config, before = self.position, self.config, self.seconds - trained
+        metrics = train_metrics(at.sums) | {"learning_rate": float(self.scheduler.get_last_lr()[0])}
         at.epoch, at.batch, at.sums = at.epoch + 1, 0, {}
         is_best = False
         if at.epoch % config.eval_every == 0 or at.epoch == config.epochs:
             metrics |= self.validate()
             self.scheduler.validated(metrics["val_loss"], config)
             is_best = at.is_improved_by(metrics["val_acc"], metrics["val_loss"])
-        seconds = time.perf_counter() - started
-        self.seconds += seconds
+        self._tick()
         resources = {
-            "seconds": round(seconds, 3),
-            "graphs_per_second": round(graphs / trained, 1),
+            "seconds": round(self.seconds - before, 3),
+            "graphs_per_second": round(graphs / trained, 1) if trained else 0.0,
             "memory_mib": round(peak_memory_mib(self.fabric.device), 1),
         }
-        record = EpochRecord(at.epoch, at.step, metrics, is_best, resources)
+        if self.micro.size:
+            resources["micro_batch"] = self.micro.size
+        told = alarms([*(one.metrics for one in self.history), metrics], self.majority, len(self.schema.labels))
+        record = EpochRecord(at.epoch, at.step, metrics, is_best, told, resources)
         self.history.append(record)
-        self.run.append_history(record.to_json())
-        self._save_checkpoints(is_best=is_best)
+        self._write(self._keep)
+        for alarm in told:
+            self.notify(alarm)
         for callback in self.callbacks:
             callback.on_epoch(self, record)
         return record
 
-    def _train_metrics(self) -> dict[str, float]:
-        sums = self.position.sums
-        graphs = sums["graphs"]
-        metrics = {
-            "train_loss": sums["loss"] / graphs,
-            "train_task_loss": sums["task"] / graphs,
-            "train_acc": sums["correct"] / graphs,
-            "learning_rate": float(self.scheduler.get_last_lr()[0]),
-        }
-        if "cycle" in sums:
-            metrics["train_cycle_loss"] = sums["cycle"] / sums["cycle_graphs"]
-        if "grad_norm" in sums:
-            metrics["grad_norm"] = sums["grad_norm"] / sums["steps"]
-        return metrics
+    def _keep(self, _: Trainer) -> None:
+        record = self.history[-1]
+        self.run.append_history(record.to_json())
+        self.retention.after_epoch(self, is_best=record.is_best)
 
     def validate(self) -> dict[str, float]:
         """Losses and accuracy on the validation graphs."""
@@ -249,28 +286,15 @@ class Trainer:
             self.fabric,
             num_classes=len(self.schema.labels),
             cycle_weight=self.config.cycle_weight,
+            micro=self.micro,
         )
-
-    def _save_checkpoints(self, *, is_best: bool) -> None:
-        state, epoch = capture(self), self.position.epoch
-        if is_best:
-            save_checkpoint(self.run.best, state)
-        if epoch % self.config.save_every == 0:
-            save_checkpoint(self.run.epoch_checkpoint(epoch), state)
-        save_checkpoint(self.run.last, state)
 
     def _finish(self) -> None:
         """Puts the best weights back, writes the history column by column, and tells the callbacks."""
-        try:
+        with ExitStack() as stack:
+            for callback in reversed(self.callbacks):
+                stack.callback(callback.on_end, self)
             if self.position.best_epoch:
                 load_weights(self.model, load_checkpoint(self.run.best), self.run.best)
-            write_json(self.run.training_history, self._columns())
-        finally:
-            for callback in self.callbacks:
-                callback.on_end(self)
-
-    def _columns(self) -> dict[str, Any]:
-        names = sorted({name for record in self.history for name in record.metrics})
-        columns = {name: [record.metrics.get(name) for record in self.history] for name in names}
-        epochs = [record.epoch for record in self.history]
-        return {"epoch": epochs, **columns, "majority": self.majority, "interrupted": not self.is_over}
+            told = {"majority": self.majority, "interrupted": not self.is_over}
+            self._write(lambda _: write_json(self.run.training_history, history_columns(self.history) | told))

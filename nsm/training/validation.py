@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torchmetrics.aggregation import MeanMetric
-from torchmetrics.classification import MulticlassAccuracy
+from torchmetrics.classification import MulticlassStatScores
 
-from nsm.models.losses import compute_loss
+from nsm.models.losses import Losses, compute_loss
+from nsm.training.memory import MicroBatches
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -21,24 +22,47 @@ __all__ = ["validate"]
 
 
 def validate(
-    model: nn.Module, batches: Iterable[GraphBatch], fabric: Fabric, *, num_classes: int, cycle_weight: float
+    model: nn.Module,
+    batches: Iterable[GraphBatch],
+    fabric: Fabric,
+    *,
+    num_classes: int,
+    cycle_weight: float,
+    micro: MicroBatches | None = None,
 ) -> dict[str, float]:
     """Means over all graphs: ``val_loss``, its terms ``val_task_loss``, ``val_cycle_loss``, and ``val_acc``.
 
-    The model is left in the mode, training or evaluation, that it came in.
+    Beside them ``val_top_share``, the share of the class that was predicted most often. With several processes each
+    brings batches of its own, and the figures are those of all. The model is left in the mode, training or evaluation,
+    that it came in.
+
+    Args:
+        model: On the device of ``fabric``.
+        batches: The graphs.
+        fabric: Device and precision.
+        num_classes: Number of classes.
+        cycle_weight: Weight of the reconstruction error in ``val_loss``.
+        micro: How many graphs are computed at a time.
     """
     terms = {name: MeanMetric().to(fabric.device) for name in ("val_loss", "val_task_loss", "val_cycle_loss")}
-    accuracy = MulticlassAccuracy(num_classes, average="micro").to(fabric.device)
+    scores = MulticlassStatScores(num_classes, average=None).to(fabric.device)
+
+    def judge(part: GraphBatch, _: int) -> tuple[GraphBatch, Losses, Tensor]:
+        part = part.to(fabric.device)
+        with fabric.autocast():
+            output = model(part)
+            return part, compute_loss(output, part, cycle_weight), output.logits
+
     was_training = model.training
     model.eval()
     with torch.no_grad():
         for batch in batches:
-            batch = batch.to(fabric.device)
-            with fabric.autocast():
-                output = model(batch)
-                losses = compute_loss(output, batch, cycle_weight)
-            for metric, loss in zip(terms.values(), (losses.total, losses.task, losses.cycle), strict=True):
-                metric.update(loss, batch.num_graphs)
-            accuracy.update(output.logits, batch.y)
+            for part, losses, logits in (micro or MicroBatches()).map(batch, judge):
+                for metric, loss in zip(terms.values(), (losses.total, losses.task, losses.cycle), strict=True):
+                    metric.update(loss, part.num_graphs)
+                scores.update(logits, part.y)
     model.train(was_training)
-    return {name: float(metric.compute()) for name, metric in terms.items()} | {"val_acc": float(accuracy.compute())}
+    means = {name: float(metric.compute()) for name, metric in terms.items()}
+    right, wrong = scores.compute()[:, :2].T  # per class, of those that were said to be of it
+    graphs = (right + wrong).sum()
+    return {**means, "val_acc": float(right.sum() / graphs), "val_top_share": float((right + wrong).max() / graphs)}

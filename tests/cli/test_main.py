@@ -119,6 +119,20 @@ def test_an_error_of_the_system_is_told_the_same_way(nsm: Command, monkeypatch: 
     assert nsm("audit", "planning") == (2, "", "Error: /some/file: No space left on device\n")
 
 
+def test_an_interruption_is_told_without_a_traceback(
+    nsm: Command, nsm_json: JsonCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline, "audit", interrupt)
+    lines = "Error: interrupted; nothing is half written\nHint: nsm train --resume goes on with a run\n"
+    status, out, err = nsm("audit", "planning")
+    assert (status, out, err.lstrip()) == (130, "", lines)
+    status, told = nsm_json("audit", "planning")
+    assert (status, told["error"]) == (130, "interrupted; nothing is half written")
+
+
 def test_debug_shows_where_an_error_came_from() -> None:
     from nsm.cli.main import main
 

@@ -15,6 +15,7 @@ from nsm.config import load_config
 from nsm.training import Callback, EpochRecord, Trainer
 from nsm.training.checkpoints import load_checkpoint
 from tests.cli.conftest import Command, JsonCommand
+from tests.training.test_trainer import AtStep, request_stop
 
 
 def test_one_object_with_the_keys_that_tools_rely_on(nsm_json: JsonCommand, settings: Path) -> None:
@@ -136,3 +137,42 @@ def test_ctrl_c_saves_and_ends_in_order(settings: Path) -> None:
     last = Path(told["run"]) / "last.pt"
     assert f"stopped; the state so far is in {last}" in err
     assert load_checkpoint(last)["resources"]["interrupted"] is True
+
+
+def test_a_run_goes_on(nsm: Command, settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ("--config", str(settings), "--set", "workers=0", "--run", "parts")
+    with monkeypatch.context() as patch:
+        patch.setattr("nsm.pipeline.training.TensorBoard", lambda: AtStep(2, request_stop))
+        status, out, err = nsm("train", "planning", *arguments)
+    folder = settings.parent / "root" / "planning" / "runs" / "parts"
+    assert (status, out.splitlines()[0][:24]) == (0, "interrupted after 0 epoc")
+    assert f"stopped; the state so far is in {folder / 'last.pt'}" in err
+    assert f"go on     nsm train --resume {folder}" in out
+    status, out, err = nsm("train", "--resume", "parts", "--root", str(settings.parent / "root"), "--epochs", "3")
+    assert status == 0
+    assert out.startswith("finished after 3 epochs")
+    assert "go on" not in out
+    assert load_config(folder / "config.toml").epochs == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (("planning",), "DOMAIN"),
+        (("--seed", "1"), "--seed"),
+        (("--run", "again"), "--run"),
+        (("--allow-leaks",), "--allow-leaks"),
+        (("--config", "small.toml"), "--config"),
+    ],
+)
+def test_going_on_takes_what_the_run_says(nsm: Command, given: tuple[str, ...], named: str) -> None:
+    status, out, err = nsm("train", *given, "--resume", "parts")
+    assert (status, out) == (2, "")
+    assert f"but {named} was given too" in err
+    assert "--epochs, --set, --root" in err
+
+
+def test_a_run_that_is_not_there(nsm: Command, tmp_path: Path) -> None:
+    status, _, err = nsm("train", "--resume", "parts", "--root", str(tmp_path))
+    assert status == 2
+    assert "no run is called 'parts'" in err

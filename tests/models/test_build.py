@@ -17,9 +17,9 @@ from nsm.data.packed import PackedGraphs
 from nsm.data.planning.source import PlanningSource, Shard
 from nsm.data.triples import Schema
 from nsm.data.writing import write_packed
-from nsm.models import FlatRelational, Hierarchy, build_model
+from nsm.models import FlatRelational, Hierarchy, build_model, compute_loss
 from nsm.nn.reversible import KeyedDropout
-from tests.training.toy_graphs import MarkedChains
+from tests.training.toy_graphs import MarkedChains, toy_graphs
 
 SCHEMA = MarkedChains().schema
 HIERARCHY = {"channels": 8, "num_levels": 3, "blocks": (1, 2, 3)}
@@ -50,6 +50,22 @@ def test_the_hierarchy() -> None:
     assert model.encoder.message_norm == "mean"
     assert model.key.seed == 5
     assert [len(level.blocks) for level in built(channels=8, num_levels=4, blocks=2).levels] == [2] * 4
+
+
+@pytest.mark.parametrize(("values", "how"), [(HIERARCHY, "checkpoint"), (HIERARCHY, "reverse"), (FLAT, "checkpoint")])
+def test_recomputation_changes_no_loss_and_no_gradient(tmp_path: Path, values: dict[str, object], how: str) -> None:
+    batch = toy_graphs(tmp_path).batch(range(8))
+    found: list[tuple[float, list[torch.Tensor]]] = []
+    for recompute in ("none", how):
+        model = built(**values, dropout=0.3, recompute=recompute)
+        loss = compute_loss(model(batch), batch, 0.5).total
+        loss.backward()
+        grads = [torch.zeros_like(w) if w.grad is None else w.grad for w in model.parameters()]
+        found.append((loss.item(), grads))
+    (loss_of_none, expected), (loss, grads) = found
+    assert loss == loss_of_none
+    tolerance = 0.0 if how == "checkpoint" else 1e-4
+    torch.testing.assert_close(grads, expected, rtol=tolerance, atol=tolerance)
 
 
 def test_the_flat_model() -> None:

@@ -20,7 +20,7 @@ from nsm.errors import CheckpointError, RunError
 from nsm.pipeline import domains
 from nsm.runs import Run, list_runs
 from nsm.training.checkpoints import load_checkpoint, save_checkpoint
-from tests.training.toy_graphs import MarkedChains
+from tests.training.toy_graphs import MarkedChains, running_out
 
 KEYS = {
     "split",
@@ -70,6 +70,20 @@ def test_what_an_evaluation_leaves_behind(run: Run, config: Config) -> None:
     assert sum(right) / len(right) == pytest.approx(told["accuracy"]) == pytest.approx(result.accuracy)
     assert {"confusion.png", "training_curves.png"} <= {path.name for path in run.figures.iterdir()}
     assert "<html" in result.report.read_text(encoding="utf-8")
+
+
+def test_memory_that_runs_out_is_told_and_changes_nothing(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, model = pipeline.evaluate(run, quiet=True).figures, pipeline.load_model(run)
+    assert "micro_batch" not in whole
+    monkeypatch.setattr("nsm.pipeline.evaluation.load_model", lambda _: model)
+    with running_out(model, above=5):
+        figures = pipeline.evaluate(run).figures
+    assert figures["micro_batch"] == 4
+    assert "out of memory with 16 graphs at a time: going on with 8" in capsys.readouterr().err
+    for key in ("samples", "accuracy", "auc", "reconstruction_abstract"):
+        assert figures[key] == pytest.approx(whole[key], rel=1e-5)
 
 
 def test_the_accuracy_is_that_of_training(run: Run) -> None:
@@ -165,7 +179,7 @@ def test_other_data_than_it_was_trained_on(run: Run) -> None:
     save_checkpoint(run.best, load_checkpoint(run.best) | {"data_fingerprint": "other"})
     with pytest.raises(CheckpointError, match="not those that it was trained on") as caught:
         pipeline.evaluate(run, quiet=True)
-    assert caught.value.file == str(run.best)
+    assert caught.value.file == str(run.config)
 
 
 def test_a_checkpoint_whose_schema_is_wrong(run: Run) -> None:

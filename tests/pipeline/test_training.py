@@ -10,11 +10,13 @@ import torch
 
 from nsm import pipeline
 from nsm.config import Config, load_config
-from nsm.errors import ConfigError, DataError, RunError
+from nsm.errors import CheckpointError, ConfigError, DataError, RunError
 from nsm.pipeline.datasets import default_dataset_name, read_audit
-from nsm.runs import find_run, list_runs, write_json
+from nsm.runs import exclusive, find_run, list_runs, write_json
 from nsm.training import Callback, StepRecord, Trainer
 from nsm.training.checkpoints import load_checkpoint
+from tests.training.test_state import same
+from tests.training.test_trainer import AtStep, request_stop
 
 
 def test_a_run_tells_exactly_what_ran(config: Config, tmp_path: Path) -> None:
@@ -84,7 +86,7 @@ def test_whatever_fails_before_the_first_step_leaves_no_run(
     with pytest.raises(MemoryError):
         pipeline.train(config, quiet=True)
     assert config.root is not None
-    assert list((config.root / "planning" / "runs").iterdir()) == []
+    assert list(config.root.glob("planning/runs/*")) == []
 
 
 @pytest.mark.parametrize("epoch", [1, 2])
@@ -155,3 +157,54 @@ def test_a_loop_of_ones_own(config: Config) -> None:
     trainer = pipeline.build_trainer(config, quiet=True)
     assert [record.epoch for record in trainer.epochs()] == [1, 2]
     assert not trainer.result.interrupted
+
+
+def stop_at(step: int) -> Callback:
+    """Asks to stop after a step of this process."""
+    return AtStep(step, request_stop)
+
+
+def test_a_run_goes_on_with_other_workers_to_the_same_end(config: Config) -> None:
+    whole = pipeline.train(config.model_copy(update={"run": "whole", "dropout": 0.2}), quiet=True)
+    settings = config.model_copy(update={"run": "parts", "dropout": 0.2, "workers": 2})
+    first = pipeline.train(settings, callbacks=[stop_at(2)], quiet=True)
+    assert (first.interrupted, first.epochs) == (True, 0)
+    second = pipeline.resume("parts", root=config.root, callbacks=[stop_at(5)], overrides=["workers=1"], quiet=True)
+    assert (second.interrupted, second.epochs) == (True, 1)
+    third = pipeline.resume(second.run.folder, overrides=["workers=0"], quiet=True)
+    assert (third.interrupted, third.epochs, third.best_val_acc) == (False, 2, whole.best_val_acc)
+    for name in ("best", "last"):
+        one, other = (load_checkpoint(getattr(result.run, name)) for result in (whole, third))
+        assert [key for key in one if key not in ("resources", "config") and not same(one[key], other[key])] == []
+    assert load_config(third.run.config).workers == 0
+
+
+def test_a_finished_run_is_trained_for_longer(config: Config) -> None:
+    run = pipeline.train(config, quiet=True).run
+    assert pipeline.resume(run, quiet=True).epochs == 2
+    assert pipeline.resume(run, epochs=3, quiet=True).epochs == 3
+    assert [line["epoch"] for line in run.read_history()] == [1, 2, 3]
+    with pytest.raises(ConfigError, match="expected at least the 3 that are finished, got 2"):
+        pipeline.resume(run, epochs=2, quiet=True)
+
+
+def test_going_on_is_refused_where_it_would_be_another_training(config: Config) -> None:
+    run = pipeline.train(config, callbacks=[stop_at(3)], quiet=True).run
+    text = run.config.read_text(encoding="utf-8")
+    before = {path: path.read_bytes() for path in run.checkpoints}
+
+    def edit(old: str, new: str) -> None:
+        assert text.count(old) == 1
+        run.config.write_text(text.replace(old, new), encoding="utf-8")
+
+    edit("channels = 8", "channels = 12")
+    with pytest.raises(CheckpointError, match="the configuration has changed: channels from 8 to 12"):
+        pipeline.resume(run, quiet=True)
+    edit('data_fingerprint = "', 'data_fingerprint = "0')
+    with pytest.raises(CheckpointError, match="are not those that it was trained on"):
+        pipeline.resume(run, quiet=True)
+    run.config.write_text(text, encoding="utf-8")
+    with exclusive(run), pytest.raises(RunError, match="is being trained by process"):
+        pipeline.resume(run, quiet=True)
+    assert {path: path.read_bytes() for path in run.checkpoints} == before
+    assert pipeline.resume(run, quiet=True).epochs == 2

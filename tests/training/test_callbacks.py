@@ -79,5 +79,5 @@ def test_a_plain_callback_ignores_every_event(graphs: PackedGraphs, tmp_path: Pa
 
 def test_events_are_declared_in_the_order_in_which_they_come() -> None:
     events = [name for name, _ in vars(Callback).items() if name.startswith("on_")]
-    assert events == ["on_start", "on_step", "on_epoch", "on_end"]
+    assert events == ["on_start", "on_step", "on_epoch", "on_end", "on_notice"]
     assert all(inspect.getdoc(getattr(Callback, name)) for name in events)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import random
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,15 @@ from torch import nn
 
 from nsm.data.packed import PackedGraphs
 from nsm.errors import CheckpointError
-from nsm.training.checkpoints import load_checkpoint, load_weights, promote, save_checkpoint
+from nsm.training.checkpoints import (
+    FORMAT_VERSION,
+    load_checkpoint,
+    load_weights,
+    pack_checkpoint,
+    promote,
+    save_checkpoint,
+    write_checkpoint,
+)
 from nsm.training.state import capture
 from tests.training.toy_graphs import toy_trainer
 
@@ -34,7 +44,8 @@ def test_plain_torch_opens_it(saved: Path, state: dict[str, Any]) -> None:
     opened = torch.load(saved, weights_only=True)
     assert opened.keys() == state.keys() | {"format_version"}
     assert opened["config"] == state["config"]
-    assert opened["random_states"]["python"] == state["random_states"]["python"]
+    words = (states["random_states"]["python"][1] for states in (opened, state))
+    assert torch.equal(*words)
 
 
 class Payload:
@@ -47,14 +58,60 @@ class Payload:
         return Path.touch, (self.trace,)
 
 
-def test_code_in_a_checkpoint_is_refused_and_does_not_run(saved: Path, state: dict[str, Any]) -> None:
+@pytest.mark.parametrize("has_checksum", [True, False])
+def test_code_in_a_checkpoint_is_refused_and_does_not_run(
+    saved: Path, state: dict[str, Any], has_checksum: bool
+) -> None:
     trace = saved.with_name("trace")
-    torch.save({**state, "format_version": 1, "extra": Payload(trace)}, saved)
-    with pytest.raises(CheckpointError, match="damaged or not a plain one"):
+    malicious = {**state, "extra": Payload(trace)}
+    if has_checksum:  # whoever means harm can compute one
+        save_checkpoint(saved, malicious)
+    else:
+        torch.save({**malicious, "format_version": FORMAT_VERSION}, saved)
+    with pytest.raises(CheckpointError, match="holds more than plain values"):
         load_checkpoint(saved)
     assert not trace.exists()
     pickle.loads(pickle.dumps(Payload(trace)))
     assert trace.exists()  # the payload works where it may
+
+
+def test_any_bit_that_changes_is_noticed(saved: Path) -> None:
+    whole = saved.read_bytes()
+    chance = random.Random(0)
+    places = {0, len(whole) - 1, *(chance.randrange(len(whole)) for _ in range(40))}
+    for place in places:
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << chance.randrange(8)
+        saved.write_bytes(damaged)
+        with pytest.raises(CheckpointError, match="the checkpoint is damaged") as caught:
+            load_checkpoint(saved)
+        assert caught.value.file == str(saved)
+    saved.write_bytes(whole)
+    assert load_checkpoint(saved)["format_version"] == FORMAT_VERSION
+
+
+def test_torch_and_zip_open_it_too(saved: Path, state: dict[str, Any]) -> None:
+    assert torch.load(saved, weights_only=True)["position"] == state["position"]
+    with zipfile.ZipFile(saved) as archive:
+        assert archive.testzip() is None
+        assert archive.comment.startswith(b"nsm-sha256:")
+
+
+def test_a_checkpoint_without_its_checksum(saved: Path, state: dict[str, Any]) -> None:
+    torch.save({**state, "format_version": FORMAT_VERSION}, saved)
+    with pytest.raises(CheckpointError, match="its checksum is missing"):
+        load_checkpoint(saved)
+
+
+def test_a_checkpoint_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="cannot read the checkpoint: Is a directory"):
+        load_checkpoint(tmp_path)
+
+
+def test_one_content_for_several_files(saved: Path, state: dict[str, Any]) -> None:
+    other = saved.with_name("other.pt")
+    write_checkpoint(other, pack_checkpoint(state))
+    assert load_checkpoint(other)["val_acc"] == load_checkpoint(saved)["val_acc"]
 
 
 @pytest.mark.parametrize("size", [0, 1, 1000, -1])
@@ -72,9 +129,9 @@ def test_other_files(saved: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no checkpoint of NSM"):
         load_checkpoint(saved)
     torch.save({"format_version": 99}, saved)
-    with pytest.raises(CheckpointError, match="expected a checkpoint of format 1, got 99"):
+    with pytest.raises(CheckpointError, match=f"expected a checkpoint of format {FORMAT_VERSION}, got 99"):
         load_checkpoint(saved)
-    torch.save({"format_version": 1, "epoch": 3}, saved)
+    save_checkpoint(saved, {"epoch": 3})
     with pytest.raises(CheckpointError, match="lacks config, data_fingerprint"):
         load_checkpoint(saved)
 

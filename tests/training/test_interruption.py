@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +47,35 @@ def test_another_thread_installs_nothing() -> None:
     thread.start()
     thread.join()
     assert seen == [before]
+
+
+def test_a_stop_file_asks_and_is_removed(tmp_path: Path) -> None:
+    file = tmp_path / "stop"
+    with Interruption(file) as interruption:
+        assert not interruption.requested
+        file.touch()
+        assert interruption.requested
+        assert not file.exists()
+        assert interruption.requested
+
+
+def test_a_stop_file_of_before_was_meant_for_somebody_else(tmp_path: Path) -> None:
+    file = tmp_path / "stop"
+    file.touch()
+    with Interruption(file) as interruption:
+        assert not interruption.requested
+    assert not file.exists()
+
+
+def test_a_stop_file_works_outside_of_the_main_thread(tmp_path: Path) -> None:
+    found: list[bool] = []
+
+    def watch() -> None:
+        with Interruption(tmp_path / "stop") as interruption:
+            (tmp_path / "stop").touch()
+            found.append(interruption.requested)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    thread.join(60)
+    assert found == [True]

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from nsm.data.packed import PackedGraphs
+from nsm.training import Trainer
 from nsm.training.progress import PartsBar, TrainingProgress
 from tests.training.test_trainer import AtStep, request_stop
 from tests.training.toy_graphs import toy_trainer
@@ -28,7 +29,8 @@ def test_one_line_for_each_epoch(graphs: PackedGraphs, tmp_path: Path) -> None:
     console, stream = plain()
     trainer = toy_trainer(graphs, tmp_path, TrainingProgress(console), eval_every=2)
     trainer.fit()
-    lines = stream.getvalue().splitlines()
+    first, *lines = stream.getvalue().splitlines()
+    assert first == "computing on the processor with 1 thread, 32-true (accelerator is 'cpu')"
     assert [line.split("  ")[0] for line in lines] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
     assert ["val acc" in line for line in lines] == [False, True, True]
     assert f"(majority {trainer.majority:.3f})" in lines[1]
@@ -50,7 +52,21 @@ def test_where_the_state_is_after_a_stop(graphs: PackedGraphs, tmp_path: Path) -
     console, stream = plain()
     trainer = toy_trainer(graphs, tmp_path, TrainingProgress(console), AtStep(2, request_stop))
     trainer.fit()
-    assert stream.getvalue().splitlines()[-1] == f"stopped; the state so far is in {trainer.run.last}"
+    assert stream.getvalue().splitlines()[-1] == (
+        f"stopped; the state so far is in {trainer.run.last}; go on with: nsm train --resume {trainer.run.folder}"
+    )
+
+
+def test_where_the_state_is_after_an_error(graphs: PackedGraphs, tmp_path: Path) -> None:
+    def fail(_: Trainer) -> None:
+        raise KeyboardInterrupt
+
+    for step, is_told in ((2, False), (7, True)):  # before the first checkpoint there is nothing to go on with
+        console, stream = plain()
+        trainer = toy_trainer(graphs, tmp_path, TrainingProgress(console), AtStep(step, fail))
+        with pytest.raises(KeyboardInterrupt):
+            trainer.fit()
+        assert (f"nsm train --resume {trainer.run.folder}" in stream.getvalue()) is is_told
 
 
 def test_standard_output_stays_empty(graphs: PackedGraphs, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

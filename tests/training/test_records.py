@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nsm.runs import Run
-from nsm.training.records import EpochRecord, Position, TrainResult
+from nsm.training.records import EpochRecord, Position, TrainResult, history_columns, train_metrics
 
 SCORES = st.tuples(st.sampled_from([0.0, 0.5, 0.75, 1.0]), st.sampled_from([0.1, 0.2, 0.7]))
 
@@ -72,3 +72,24 @@ def test_a_result_as_plain_values(tmp_path: Path) -> None:
         "seconds": 1.25,
         "interrupted": False,
     }
+
+
+def test_the_best_can_be_forgotten() -> None:
+    position = Position(epoch=4, stale=2)
+    position.is_improved_by(0.9, 0.1)
+    position.forget_best()
+    assert position == Position(epoch=4)
+    assert position.is_improved_by(0.1, 5.0)
+
+
+def test_metrics_are_means_over_graphs() -> None:
+    sums = {"graphs": 4, "loss": 2.0, "task": 1.0, "correct": 3, "grad_norm": 6.0, "steps": 3}
+    expected = {"train_loss": 0.5, "train_task_loss": 0.25, "train_acc": 0.75, "grad_norm": 2.0}
+    assert train_metrics(sums) == expected
+    with_cycle = train_metrics({**sums, "cycle": 1.0, "cycle_graphs": 2})
+    assert with_cycle == {**expected, "train_cycle_loss": 0.5}
+
+
+def test_columns_have_nothing_where_an_epoch_lacks_a_metric() -> None:
+    history = [EpochRecord(1, 9, {"train_loss": 0.5}), EpochRecord(2, 18, {"train_loss": 0.4, "val_acc": 1.0})]
+    assert history_columns(history) == {"epoch": [1, 2], "train_loss": [0.5, 0.4], "val_acc": [None, 1.0]}

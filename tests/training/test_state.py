@@ -12,7 +12,7 @@ import torch
 from nsm.data.packed import PackedGraphs
 from nsm.errors import CheckpointError
 from nsm.training import Callback, EpochRecord, Trainer
-from nsm.training.checkpoints import load_checkpoint, save_checkpoint
+from nsm.training.checkpoints import FORMAT_VERSION, load_checkpoint, save_checkpoint
 from nsm.training.state import capture, restore
 from tests.training.test_trainer import AtStep, request_stop
 from tests.training.toy_graphs import toy_trainer
@@ -55,7 +55,7 @@ def test_what_is_captured_passes_through_a_file(graphs: PackedGraphs, tmp_path: 
     state = capture(stopped(graphs, tmp_path))
     save_checkpoint(tmp_path / "state.pt", state)
     loaded = load_checkpoint(tmp_path / "state.pt")  # refuses what is not plain, and what lacks a part
-    assert loaded.pop("format_version") == 1
+    assert loaded.pop("format_version") == FORMAT_VERSION
     assert same(loaded, state)
 
 
@@ -94,3 +94,12 @@ def test_another_model_is_refused(graphs: PackedGraphs, tmp_path: Path) -> None:
     assert caught.value.file == str(tmp_path / "state.pt")
     assert same(dict(wider.model.state_dict()), dict(before))
     assert wider.position.step == 0
+
+
+def test_the_smaller_part_of_a_batch_stays_in_force(graphs: PackedGraphs, tmp_path: Path) -> None:
+    state = capture(stopped(graphs, tmp_path, accumulate=2))
+    assert state["micro_batch"] == 8
+    for accumulate, expected in ((1, 8), (2, 8), (4, 4)):
+        again = toy_trainer(graphs, tmp_path, accumulate=accumulate)
+        restore(again, copy.deepcopy(state), tmp_path / "state.pt")
+        assert again.micro.size == expected

@@ -35,6 +35,7 @@ def test_every_figure_of_the_history_is_there(graphs: PackedGraphs, tmp_path: Pa
         "Loss/val": "val_loss",
         "Accuracy/train": "train_acc",
         "Accuracy/val": "val_acc",
+        "Accuracy/val_top_share": "val_top_share",
     }
     named |= {"Optimizer/learning_rate": "learning_rate", "Optimizer/grad_norm": "grad_norm"}
     named |= {f"Loss/{part}_{term}": f"{part}_{term}_loss" for part in ("train", "val") for term in ("task", "cycle")}

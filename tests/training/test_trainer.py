@@ -14,11 +14,12 @@ import pytest
 import torch
 
 from nsm.data.packed import PackedGraphs
-from nsm.errors import RunError
+from nsm.errors import ConfigError, RunError
 from nsm.training import Callback, StepRecord, Trainer, TrainResult
 from nsm.training.checkpoints import load_checkpoint
+from nsm.training.device import arithmetic
 from nsm.training.state import restore
-from tests.training.toy_graphs import toy_trainer
+from tests.training.toy_graphs import SMALL, toy_trainer
 
 Weights = dict[str, torch.Tensor]
 
@@ -179,26 +180,6 @@ def test_outside_of_the_main_thread(graphs: PackedGraphs, tmp_path: Path) -> Non
     assert [result.epochs for result in results] == [1]
 
 
-def test_a_loss_that_is_no_number_stops_with_a_remedy(graphs: PackedGraphs, tmp_path: Path) -> None:
-    def spoil(trainer: Trainer) -> None:
-        with torch.no_grad():
-            next(trainer.model.parameters()).fill_(float("nan"))
-
-    watcher = AtStep(1, spoil)
-    trainer = toy_trainer(graphs, tmp_path, watcher)
-    with pytest.raises(RunError, match="the loss became nan in epoch 1, step 2") as caught:
-        trainer.fit()
-    assert "learning_rate" in str(caught.value.hint)
-    assert caught.value.file is None
-    assert not trainer.run.folder.exists(), "nothing was learned"
-    later = toy_trainer(graphs, tmp_path, AtStep(len(trainer.train_loader) + 1, spoil))
-    with pytest.raises(RunError, match="the loss became nan in epoch 2, step") as caught:
-        later.fit()
-    assert caught.value.file == str(later.run.folder)
-    assert later.run.last.exists()
-    assert watcher.ended
-
-
 def test_the_cycle_term_comes_every_few_steps_and_weighs_as_much_more(
     graphs: PackedGraphs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -252,3 +233,66 @@ def test_the_flat_model_trains_without_a_reconstruction(graphs: PackedGraphs, tm
 def test_an_empty_split_is_refused(graphs: PackedGraphs, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="the training split is empty"):
         toy_trainer(graphs.subset("val"), tmp_path)
+
+
+class Notices(Callback):
+    """Writes down what is said."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def on_notice(self, trainer: Trainer, text: str) -> None:
+        del trainer
+        self.texts.append(text)
+
+
+def test_a_stop_file_stops_after_the_step(graphs: PackedGraphs, tmp_path: Path) -> None:
+    trainer = toy_trainer(graphs, tmp_path, AtStep(7, lambda at: at.run.stop.touch()))
+    assert trainer.fit().interrupted
+    assert not trainer.run.stop.exists()
+    assert load_checkpoint(trainer.run.last)["position"]["step"] == 7
+
+
+def test_one_trainer_is_stopped_and_goes_on(graphs: PackedGraphs, tmp_path: Path) -> None:
+    changes: dict[str, Any] = {"epochs": 3, "dropout": 0.2}
+    whole = toy_trainer(graphs, tmp_path, **changes)
+    whole.fit()
+    trainer = toy_trainer(graphs, tmp_path, AtStep(3, request_stop), AtStep(8, request_stop), **changes)
+    assert [trainer.fit().interrupted for _ in range(3)] == [True, True, False]
+    assert trainer.history == whole.history
+    assert equal(load_checkpoint(trainer.run.best)["model_state_dict"], whole.model.state_dict())
+    assert trainer.fit().epochs == 3, "what is over stays as it is"
+
+
+def test_a_second_training_of_a_run_is_refused(graphs: PackedGraphs, tmp_path: Path) -> None:
+    first = toy_trainer(graphs, tmp_path)
+    subset = {name: graphs.subset(name) for name in ("train", "val")}
+    second = Trainer(first.config, first.model, **subset, run=first.run)
+    records = first.epochs()
+    next(records)
+    with pytest.raises(RunError, match="is being trained by process"):
+        second.fit()
+    assert first.run.last.exists()
+    records.close()
+    assert second.fit().epochs == 3
+
+
+def test_float16_with_its_scaler_needs_a_gpu(graphs: PackedGraphs, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="needs a GPU"):
+        toy_trainer(graphs, tmp_path, precision="16-mixed")
+
+
+@pytest.mark.needs_gpu
+def test_float16_trains_and_goes_on_with_its_scaler(graphs: PackedGraphs, tmp_path: Path) -> None:
+    changes: dict[str, Any] = {"precision": "16-mixed", "accelerator": "gpu"}
+    trainer = toy_trainer(graphs, tmp_path, AtStep(7, request_stop), **changes)
+    trainer.fit()
+    scaler = load_checkpoint(trainer.run.last)["precision_state_dict"]
+    assert scaler["scale"] > 0
+    result = trainer.fit()
+    assert (result.epochs, result.interrupted) == (3, False)
+
+
+def test_strictly_deterministic_operations_suffice(graphs: PackedGraphs, tmp_path: Path) -> None:
+    with arithmetic(SMALL.model_copy(update={"deterministic": True})):
+        assert toy_trainer(graphs, tmp_path, epochs=1).fit().epochs == 1

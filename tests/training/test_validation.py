@@ -11,7 +11,7 @@ import torch
 from nsm.data.loader import BatchLoader
 from nsm.data.packed import PackedGraphs
 from nsm.training.validation import validate
-from tests.training.toy_graphs import toy_trainer
+from tests.training.toy_graphs import running_out, toy_trainer
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 100])
@@ -31,6 +31,8 @@ def test_batches_do_not_matter(graphs: PackedGraphs, tmp_path: Path, batch_size:
     labels = torch.from_numpy(val.labels)
     assert found["val_acc"] == pytest.approx(float((logits.argmax(1) == labels).double().mean()))
     assert found["val_task_loss"] == pytest.approx(float(torch.nn.functional.cross_entropy(logits, labels)), rel=1e-5)
+    counts = logits.argmax(1).bincount(minlength=2)
+    assert found["val_top_share"] == pytest.approx(float(counts.max() / counts.sum()))
     assert found["val_loss"] == pytest.approx(found["val_task_loss"] + 0.5 * found["val_cycle_loss"], rel=1e-5)
 
 
@@ -45,3 +47,14 @@ def test_the_mode_of_the_model_is_left(graphs: PackedGraphs, tmp_path: Path, mod
 def test_the_majority_line_is_that_of_the_validation_graphs(graphs: PackedGraphs, tmp_path: Path) -> None:
     labels = graphs.subset("val").labels
     assert toy_trainer(graphs, tmp_path).majority == np.bincount(labels).max() / len(labels)
+
+
+def test_memory_that_runs_out_changes_nothing(graphs: PackedGraphs, tmp_path: Path) -> None:
+    trainer = toy_trainer(graphs, tmp_path)
+    whole = trainer.validate()
+    told: list[str] = []
+    trainer.micro.tell = told.append
+    with running_out(trainer.model, above=5):
+        assert trainer.validate() == pytest.approx(whole, rel=1e-5)
+    assert len(told) == 2
+    assert trainer.micro.size == 4

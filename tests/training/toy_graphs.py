@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from torch import nn
 
 from nsm.config import Config
 from nsm.data.build import build_dataset
@@ -77,3 +80,26 @@ def toy_trainer(
     model = build_model(config, graphs.schema)
     run = create_run(root, "planning")
     return Trainer(config, model, graphs.subset("train"), graphs.subset("val"), run, callbacks)
+
+
+@contextmanager
+def running_out(model: nn.Module, above: int) -> Iterator[None]:
+    """Lets a model run out of memory with more than so many graphs at a time."""
+
+    def refuse(_: nn.Module, inputs: tuple[Any, ...]) -> None:
+        if inputs[0].num_graphs > above:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB (injected by a test)")
+
+    handle = model.register_forward_pre_hook(refuse)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def continued(graphs: PackedGraphs, trainer: Trainer, *callbacks: Callback, **changes: object) -> Trainer:
+    """A new trainer of the same run, as another process would make it."""
+    config = Config(**(dict(trainer.config) | changes))
+    seed_everything(config.seed)
+    model = build_model(config, graphs.schema)
+    return Trainer(config, model, graphs.subset("train"), graphs.subset("val"), trainer.run, callbacks)

@@ -1,33 +1,27 @@
-"""The run folder: where it is, how it is named and found, and that nothing is ever half written."""
+"""The run folder: where it is, how it is named and found, what is in it."""
 
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
-import threading
 import time
-from multiprocessing.synchronize import Event as EventType
 from pathlib import Path
 
 import pytest
 
-from nsm import runs
 from nsm.errors import RunError
 from nsm.runs import (
+    Run,
     create_run,
     discarding,
     ensure_writable,
     find_run,
     list_runs,
-    locked,
-    replacing,
     resolve_root,
-    write_json,
 )
 
 
-def finished_run(root: Path, name: str, age: float = 0.0) -> runs.Run:
+def finished_run(root: Path, name: str, age: float = 0.0) -> Run:
     run = create_run(root, "planning", name)
     run.config.write_text("")
     moment = time.time() - age
@@ -38,7 +32,7 @@ def finished_run(root: Path, name: str, age: float = 0.0) -> runs.Run:
 def test_the_root_is_the_given_one_then_the_environment_then_the_mount_then_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "CLOUD_ROOT", tmp_path / "volume")
+    monkeypatch.setattr("nsm.runs.folder.CLOUD_ROOT", tmp_path / "volume")
     monkeypatch.delenv("NSM_ROOT", raising=False)
     assert resolve_root() == Path("checkpoints")
     (tmp_path / "volume").mkdir()
@@ -102,25 +96,6 @@ def test_a_run_that_cannot_be_found_tells_what_there_is(tmp_path: Path) -> None:
         find_run("al", tmp_path)
 
 
-def test_replacing_shows_the_old_content_or_the_new(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.write_text("old")
-    with replacing(file) as temporary:
-        temporary.write_text("new")
-        assert file.read_text() == "old"
-    assert file.read_text() == "new"
-    with pytest.raises(TypeError), replacing(file) as temporary:
-        temporary.write_text(3)  # type: ignore[arg-type]
-    assert file.read_text() == "new"
-    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
-
-
-def test_json_that_no_other_program_could_read_is_not_written(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        write_json(tmp_path / "x.json", {"loss": float("nan")})
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_run_that_fails_before_anything_is_learned_is_removed(tmp_path: Path) -> None:
     run = create_run(tmp_path, "planning", "a")
     with discarding(run):
@@ -144,80 +119,6 @@ def test_the_history_grows_line_by_line(tmp_path: Path) -> None:
     assert [json.loads(line) for line in run.history.read_text().splitlines()] == [{"epoch": 1}, {"epoch": 2}]
 
 
-def _hold_and_die(path: Path, is_held: EventType) -> None:
-    with locked(path):
-        is_held.set()
-        os._exit(1)
-
-
-def test_the_lock_of_a_dead_process_holds_nobody_up(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    is_held = context.Event()
-    process = context.Process(target=_hold_and_die, args=(tmp_path / "best", is_held))
-    process.start()
-    assert is_held.wait(30)
-    process.join(30)
-    with locked(tmp_path / "best"):
-        pass
-
-
-def test_a_lock_leaves_nothing_behind(tmp_path: Path) -> None:
-    with locked(tmp_path / "best"):
-        assert [path.name for path in tmp_path.iterdir()] == [".best.lock"]
-    assert list(tmp_path.iterdir()) == []
-    with pytest.raises(KeyError), locked(tmp_path / "best"):
-        raise KeyError
-    assert list(tmp_path.iterdir()) == []
-
-
-def _take_turns(path: Path, count: int) -> None:
-    for _ in range(count):
-        with locked(path):
-            (path / "inside").mkdir()  # fails if another process is inside
-            (path / "inside").rmdir()
-
-
-def test_one_at_a_time_though_each_removes_the_lock(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    (tmp_path / "place").mkdir()
-    turns = [context.Process(target=_take_turns, args=(tmp_path / "place", 200)) for _ in range(3)]
-    for process in turns:
-        process.start()
-    for process in turns:
-        process.join(60)
-    assert [process.exitcode for process in turns] == [0, 0, 0]
-    assert [path.name for path in tmp_path.iterdir()] == ["place"]
-
-
-def test_who_waits_is_told_once(tmp_path: Path) -> None:
-    told: list[str] = []
-    is_waiting, is_inside = threading.Event(), threading.Event()
-
-    def wait() -> None:
-        told.append("waiting")
-        is_waiting.set()
-
-    def second() -> None:
-        with locked(tmp_path / "best", wait):
-            is_inside.set()
-
-    with locked(tmp_path / "best"):
-        waiting = threading.Thread(target=second)
-        waiting.start()
-        assert is_waiting.wait(30)
-        assert not is_inside.is_set()
-    waiting.join(30)
-    assert is_inside.is_set()
-    assert told == ["waiting"]
-
-
-def test_a_lock_excludes(tmp_path: Path) -> None:
-    from filelock import FileLock, Timeout
-
-    with locked(tmp_path / "best"), pytest.raises(Timeout):
-        FileLock(tmp_path / ".best.lock").acquire(timeout=0)
-
-
 def test_a_line_of_history_that_was_being_written_does_not_count_and_a_damaged_one_is_named(tmp_path: Path) -> None:
     run = create_run(tmp_path, "planning", "mine")
     run.append_history({"epoch": 1})
@@ -228,3 +129,41 @@ def test_a_line_of_history_that_was_being_written_does_not_count_and_a_damaged_o
     with pytest.raises(RunError, match="expected a JSON object") as caught:
         run.read_history()
     assert caught.value.line == 2
+
+
+def test_a_run_appears_with_its_configuration(tmp_path: Path) -> None:
+    run = create_run(tmp_path, "planning", "mine", config="seed = 3\n")
+    assert run.config.read_text() == "seed = 3\n"
+    assert [path.name for path in run.folder.parent.iterdir()] == ["mine"]
+    (tmp_path / "planning" / "runs" / ".killed.0123abcd").mkdir()
+    (tmp_path / "planning" / "runs" / ".killed.0123abcd" / "config.toml").touch()
+    assert list_runs(tmp_path) == [run]
+
+
+def test_a_batch_kept_for_inspection_keeps_its_run(tmp_path: Path) -> None:
+    run = create_run(tmp_path, "planning", "mine")
+    run.bad_batch().touch()
+    with pytest.raises(KeyError), discarding(run):
+        raise KeyError
+    assert run.bad_batch().exists()
+    assert run.bad_batch(2).name == "bad_batch_2.pt"
+
+
+def test_the_history_is_cut_back_as_a_whole(tmp_path: Path) -> None:
+    run = create_run(tmp_path, "planning", "mine")
+    run.rewrite_history([])
+    assert not run.history.exists()
+    for epoch in (1, 2, 3):
+        run.append_history({"epoch": epoch})
+    run.rewrite_history([{"epoch": 1}])
+    assert run.read_history() == [{"epoch": 1}]
+    run.rewrite_history([])
+    assert run.read_history() == []
+
+
+def test_checkpoints_are_listed_the_last_one_first_and_numbers_from_new_to_old(tmp_path: Path) -> None:
+    run = create_run(tmp_path, "planning", "mine")
+    assert run.checkpoints == []
+    for path in (run.epoch_checkpoint(2), run.best, run.epoch_checkpoint(10), run.last):
+        path.touch()
+    assert run.checkpoints == [run.last, run.best, run.epoch_checkpoint(10), run.epoch_checkpoint(2)]

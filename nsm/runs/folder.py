@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nsm.errors import RunError
+from nsm.runs.files import write_text
 
 __all__ = [
     "Run",
@@ -23,12 +24,8 @@ __all__ = [
     "ensure_writable",
     "find_run",
     "list_runs",
-    "locked",
-    "replacing",
     "require_unused",
     "resolve_root",
-    "write_json",
-    "write_text",
 ]
 
 CLOUD_ROOT = Path("/checkpoints")
@@ -96,6 +93,16 @@ class Run:
         return self.folder / "last.pt"
 
     @property
+    def lock(self) -> Path:
+        """Held by the process that trains here."""
+        return self.folder / ".lock"
+
+    @property
+    def stop(self) -> Path:
+        """Whoever makes this file ends the training as Ctrl-C does; it is removed when that is done."""
+        return self.folder / "stop"
+
+    @property
     def figures(self) -> Path:
         """Folder of pictures."""
         return self.folder / "figures"
@@ -109,12 +116,28 @@ class Run:
         """The numbered checkpoint of an epoch, such as ``checkpoint_epoch_0010.pt``."""
         return self.folder / f"checkpoint_epoch_{epoch:04d}.pt"
 
+    def bad_batch(self, rank: int = 0) -> Path:
+        """The batch at which the numbers stopped being finite, kept for inspection by the process of that rank."""
+        return self.folder / (f"bad_batch_{rank}.pt" if rank else "bad_batch.pt")
+
+    @property
+    def checkpoints(self) -> list[Path]:
+        """The checkpoints that there are: the last one, the best one, the numbered ones from new to old."""
+        numbered = sorted(self.folder.glob("checkpoint_epoch_*.pt"), reverse=True)
+        return [path for path in (self.last, self.best) if path.exists()] + numbered
+
     def append_history(self, record: Mapping[str, object]) -> None:
         """Appends one line to :attr:`history` and waits until it is on the disk."""
         with self.history.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(record, allow_nan=False) + "\n")
             stream.flush()
             os.fsync(stream.fileno())
+
+    def rewrite_history(self, records: Sequence[Mapping[str, object]]) -> None:
+        """Makes the history these lines and no others, as a training does that goes on from a checkpoint."""
+        text = "".join(json.dumps(record, allow_nan=False) + "\n" for record in records)
+        if text or self.history.exists():
+            write_text(self.history, text)
 
     def read_history(self) -> list[dict[str, Any]]:
         """The lines of :attr:`history`; none where there is no file yet.
@@ -167,28 +190,51 @@ def ensure_writable(folder: Path, *, named_by: str = "--root or $NSM_ROOT") -> N
         raise RunError(f"cannot write here: {failure.strerror}", file=folder, hint=hint) from failure
 
 
-def create_run(root: Path, domain: str, name: str | None = None) -> Run:
-    """Makes a new, empty run folder, named by the time and four random digits where no name is given.
+def create_run(root: Path, domain: str, name: str | None = None, config: str | None = None) -> Run:
+    """Makes a new run folder, named by the time and four random digits where no name is given.
+
+    The folder appears with its configuration inside, so that whatever has a run's name can be gone on with.
+
+    Args:
+        root: The root of all runs.
+        domain: What is reasoned about.
+        name: Name of the run.
+        config: Text of its ``config.toml``.
 
     Raises:
         RunError: If a run of that name exists, or if nothing can be written there.
     """
-    if name is None:
-        name = f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    name = name or _new_name(root / domain / "runs")
     require_unused(root, domain, name)
     folder = root / domain / "runs" / name
     ensure_writable(folder.parent)
-    folder.mkdir()
+    draft = Run(folder.with_name(f".{name}.{secrets.token_hex(4)}"))
+    draft.folder.mkdir()
+    try:
+        if config is not None:
+            write_text(draft.config, config)
+        draft.folder.rename(folder)
+    except OSError:
+        shutil.rmtree(draft.folder)
+        require_unused(root, domain, name)  # another process may just have made it
+        raise
     return Run(folder)
+
+
+def _new_name(folder: Path) -> str:
+    """The time and four random digits; others where a run made in the same second has them."""
+    while (folder / (name := f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}")).exists():
+        pass
+    return name
 
 
 @contextmanager
 def discarding(run: Run) -> Iterator[None]:
-    """Removes the folder of a run that fails before anything is learned: no line of history, no checkpoint."""
+    """Removes the folder of a run that fails before there is anything to keep: no line of history, no checkpoint."""
     try:
         yield
     except BaseException:
-        if not run.history.exists() and not run.last.exists():
+        if not (run.history.exists() or run.last.exists() or run.bad_batch().exists()):
             shutil.rmtree(run.folder)
         raise
 
@@ -206,7 +252,7 @@ def require_unused(root: Path, domain: str, name: str | None) -> None:
 
 def list_runs(root: Path) -> list[Run]:
     """All runs below a root, oldest first."""
-    configs = root.glob("*/runs/*/config.toml")
+    configs = root.glob("*/runs/[!.]*/config.toml")
     return [Run(config.parent) for config in sorted(configs, key=lambda path: path.stat().st_mtime)]
 
 
@@ -228,65 +274,3 @@ def find_run(name: str | Path, root: Path) -> Run:
         raise RunError(f"{len(found)} runs are called {name!r}: {listed}", file=root, hint="give its folder")
     hint = f"the latest runs: {listed}" if runs else "there are no runs yet: start one with nsm train"
     raise RunError(f"no run is called {str(name)!r}", file=root, hint=hint)
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Gives a temporary path to write to; on success it is flushed and takes the place of ``path``.
-
-    Whoever reads ``path`` sees the old content or the new one, never a part. On an error the old one stays.
-    """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        yield temporary
-        _sync(temporary)
-        temporary.replace(path)
-        _sync(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a text file as a whole or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-def write_json(path: Path, value: object) -> None:
-    """Writes a JSON file as a whole or not at all."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
-
-
-@contextmanager
-def locked(path: Path, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
-    """Holds the lock of a file or folder while the block runs; the lock of a process that died holds nobody up.
-
-    Args:
-        path: What is locked. Its lock is a file beside it, which goes when the block ends.
-        on_wait: Called if another process holds the lock, before it is waited for.
-    """
-    from filelock import FileLock, Timeout
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path.with_name(f".{path.name}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        if on_wait is not None:
-            on_wait()
-        lock.acquire()
-    try:
-        yield
-    finally:
-        # Removed while it is held: whoever waits for it then gets a lock on a file without a name, which
-        # filelock notices and begins again. Removed later, it could be the lock of somebody else.
-        Path(lock.lock_file).unlink(missing_ok=True)
-        lock.release()

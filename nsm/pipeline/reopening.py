@@ -1,0 +1,106 @@
+"""A run opened again: its configuration, its data, its training."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nsm.config import Config, load_config
+from nsm.config.reading import PROVENANCE
+from nsm.errors import CheckpointError, ConfigError
+from nsm.pipeline.datasets import load_graphs, open_cached
+from nsm.runs import Run
+from nsm.training.recovery import FREE_KEYS, newest_checkpoint, require_same_training
+
+if TYPE_CHECKING:
+    from nsm.data.packed import PackedGraphs
+
+__all__ = ["continued_config", "provenance", "require_continuation", "run_config", "run_graphs"]
+
+
+def run_config(run: Run, root: Path | None = None, overrides: Sequence[str] = (), **keywords: object) -> Config:
+    """What ran, with the root where the run is now: it may have been moved since.
+
+    Args:
+        run: The run.
+        root: Where runs are kept, if that is known.
+        overrides: Pairs ``key=value`` that beat what ran.
+        **keywords: Values that beat those.
+    """
+    folder = run.folder.resolve()
+    home = folder.parents[2] if folder.parent.name == "runs" else None
+    config = load_config(run.config, overrides, **keywords)
+    return config.model_copy(update={"root": root or home, "run": run.name})
+
+
+def provenance(run: Run) -> dict[str, Any]:
+    """The table of the run's configuration that tells how it came about."""
+    found = tomllib.loads(run.config.read_text(encoding="utf-8")).get(PROVENANCE)
+    return found if isinstance(found, dict) else {}
+
+
+def run_graphs(run: Run, config: Config, fingerprint: str, *, quiet: bool = False) -> PackedGraphs:
+    """Exactly the data that the run was trained on: from the cache, even if today's code would make others.
+
+    Args:
+        run: The run.
+        config: Its configuration.
+        fingerprint: That of the data.
+        quiet: Whether to show no progress.
+
+    Raises:
+        CheckpointError: If they can be neither found nor made.
+    """
+    graphs = open_cached(config, str(provenance(run).get("dataset", "")))
+    if graphs is None or graphs.fingerprint != fingerprint:
+        graphs = load_graphs(config, quiet=quiet)
+    if graphs.fingerprint != fingerprint:
+        message = "the data that its configuration gives now are not those that it was trained on"
+        hint = "bring back the data files and the version of NSM that its config.toml names"
+        raise CheckpointError(message, file=run.config, hint=hint)
+    return graphs
+
+
+def continued_config(
+    run: Run, *, root: Path | None = None, epochs: int | None = None, overrides: Sequence[str] = ()
+) -> Config:
+    """The configuration that a run goes on with.
+
+    Args:
+        run: The run.
+        root: Where runs are kept, if that is known.
+        epochs: Passes over the training data in all, if there are to be others than planned.
+        overrides: Pairs ``key=value``, for keys that may differ; the user's own data may have been moved.
+
+    Raises:
+        ConfigError: If anything else would change.
+    """
+    for key in ("root", "run"):
+        if any(pair.partition("=")[0].strip() == key for pair in overrides):
+            raise ConfigError(f"{key}: expected nothing here, since a run goes on in its own folder", file=run.config)
+    before, config = run_config(run, root), run_config(run, root, overrides, epochs=epochs)
+    allowed = FREE_KEYS - {"root", "run"} | {"own"}
+    for key in type(config).model_fields:
+        if key not in allowed and getattr(before, key) != getattr(config, key):
+            hint = f"it can change {', '.join(sorted(allowed))}; for the rest begin a new run"
+            raise ConfigError(f"{key}: a run goes on with what it began with", file=run.config, hint=hint)
+    return config
+
+
+def require_continuation(run: Run, config: Config, fingerprint: str) -> None:
+    """Makes sure, before anything is changed, that a run can go on.
+
+    Raises:
+        CheckpointError: If its checkpoints are damaged, or of other data or another configuration.
+        ConfigError: If it has more epochs already than it is to have.
+    """
+    found = newest_checkpoint(run, lambda _: None)
+    if found is None:
+        return
+    path, checkpoint = found
+    require_same_training(config, fingerprint, checkpoint, path)
+    if checkpoint["epoch"] > config.epochs:
+        message = f"epochs: expected at least the {checkpoint['epoch']} that are finished, got {config.epochs}"
+        raise ConfigError(message, file=path)

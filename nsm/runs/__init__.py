@@ -1,0 +1,31 @@
+"""The run folder: the single source of truth that training appends to and every view reads."""
+
+from nsm.runs.files import locked, replacing, write_json, write_text
+from nsm.runs.folder import (
+    Run,
+    create_run,
+    discarding,
+    ensure_writable,
+    find_run,
+    list_runs,
+    require_unused,
+    resolve_root,
+)
+from nsm.runs.lock import exclusive, require_free
+
+__all__ = [
+    "Run",
+    "create_run",
+    "discarding",
+    "ensure_writable",
+    "exclusive",
+    "find_run",
+    "list_runs",
+    "locked",
+    "replacing",
+    "require_free",
+    "require_unused",
+    "resolve_root",
+    "write_json",
+    "write_text",
+]

@@ -1,0 +1,77 @@
+"""One process per run folder: a lock that ends with the process that holds it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from nsm.errors import RunError
+
+if TYPE_CHECKING:
+    from nsm.runs.folder import Run
+
+__all__ = ["exclusive", "require_free"]
+
+
+@contextmanager
+def exclusive(run: Run) -> Iterator[None]:
+    """Holds a run folder while the block runs; a second process, or a second training of this one, is refused.
+
+    The system takes the lock away from a process that dies, however it dies, so what a dead process left is no
+    obstacle. The lock's file tells who holds it.
+
+    Raises:
+        RunError: If another training holds the folder.
+    """
+    handle = _acquire(run)
+    try:
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, _holder(), 0)
+        yield
+    finally:
+        run.lock.unlink(missing_ok=True)  # while it is held, so that it is nobody else's
+        os.close(handle)
+
+
+def _acquire(run: Run) -> int:
+    while True:
+        handle = os.open(run.lock, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            raise _refusal(run) from None
+        if os.fstat(handle).st_nlink:
+            return handle
+        os.close(handle)  # its holder removed it in the meantime, so this lock excludes nobody
+
+
+def require_free(run: Run) -> None:
+    """Makes sure that nothing trains in a run folder now.
+
+    Raises:
+        RunError: If another training holds it.
+    """
+    with exclusive(run):
+        pass
+
+
+def _holder() -> bytes:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return json.dumps({"process": os.getpid(), "host": platform.node(), "since": now}).encode()
+
+
+def _refusal(run: Run) -> RunError:
+    try:
+        who = json.loads(run.lock.read_bytes())
+        holder = f"process {who['process']} on {who['host']}, since {who['since']}"
+    except (OSError, ValueError, KeyError, TypeError):  # it is being written at this moment
+        holder = "another process"
+    hint = "wait for it, or stop it: make a file called 'stop' in the folder"
+    return RunError(f"the run is being trained by {holder}", file=run.folder, hint=hint)

@@ -1,0 +1,82 @@
+"""One process per run folder; what a dead process left is no obstacle."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+from multiprocessing.synchronize import Event as EventType
+from pathlib import Path
+
+import pytest
+
+from nsm.errors import RunError
+from nsm.runs import Run, create_run, exclusive, require_free
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return create_run(tmp_path, "planning", "mine")
+
+
+def _hold(run: Run, is_held: EventType) -> None:
+    with exclusive(run):
+        is_held.set()
+        signal.pause()
+
+
+def test_a_second_process_is_refused_until_the_first_is_dead(run: Run) -> None:
+    context = multiprocessing.get_context("spawn")
+    is_held = context.Event()
+    process = context.Process(target=_hold, args=(run, is_held))
+    process.start()
+    assert is_held.wait(60)
+    with pytest.raises(RunError, match=f"is being trained by process {process.pid} on ") as caught:
+        require_free(run)
+    assert caught.value.file == str(run.folder)
+    assert "'stop'" in str(caught.value.hint)
+    process.kill()
+    process.join(60)
+    assert run.lock.exists(), "it had no time to clear up"
+    with exclusive(run):
+        assert json.loads(run.lock.read_bytes())["process"] == os.getpid()
+
+
+def test_it_is_exclusive_within_a_process_too_and_leaves_nothing(run: Run) -> None:
+    with exclusive(run), pytest.raises(RunError, match="is being trained by"), exclusive(run):
+        pass
+    assert list(run.folder.iterdir()) == []
+    require_free(run)
+    with pytest.raises(KeyError), exclusive(run):
+        raise KeyError
+    require_free(run)
+
+
+def test_a_holder_that_has_not_said_who_it_is(run: Run) -> None:
+    with exclusive(run):
+        run.lock.write_bytes(b"")
+        with pytest.raises(RunError, match="another process"):
+            require_free(run)
+
+
+def _take_turns(run: Run, count: int) -> None:
+    done = 0
+    while done < count:
+        try:
+            with exclusive(run):
+                (run.folder / "inside").mkdir()  # fails if another process is inside
+                (run.folder / "inside").rmdir()
+                done += 1
+        except RunError:
+            continue
+
+
+def test_one_at_a_time_though_each_removes_the_lock(run: Run) -> None:
+    context = multiprocessing.get_context("spawn")
+    turns = [context.Process(target=_take_turns, args=(run, 100)) for _ in range(2)]
+    for process in turns:
+        process.start()
+    for process in turns:
+        process.join(60)
+    assert [process.exitcode for process in turns] == [0, 0]
