@@ -14,6 +14,7 @@ from nsm.analysis import plots
 from nsm.analysis.drawing import draw_sample, readable_triples
 from nsm.analysis.metrics import softmax
 from nsm.analysis.pages import render_page
+from nsm.analysis.run_results import flat_settings
 from nsm.runs import write_text
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def write_report(run_folder: Path, report: Report, name: str = "report.html") ->
         evaluation=report.evaluation,
         captions=CAPTIONS,
         parts={key: value for key, value in PARTS.items() if report.evaluation.get(key)},
-        settings=_flat(report.config),
+        settings=flat_settings(report.config),
         files=_files(run_folder, name),
     )
     path = run_folder / name
@@ -206,11 +207,3 @@ def _files(folder: Path, name: str) -> list[tuple[str, str]]:
     """The files of the run by their relative path, with their size."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / name)
     return [(path.relative_to(folder).as_posix(), f"{path.stat().st_size / 1024:,.1f} KiB") for path in paths]
-
-
-def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings with dotted names."""
-    flat: dict[str, Any] = {}
-    for key, value in config.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-    return flat

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from nsm.models.encoder import Encoded, Encoder
+from nsm.models.losses import reconstruction_error
 from nsm.models.output import Output
 from nsm.nn import (
     Contraction,
@@ -161,12 +162,17 @@ class Hierarchy(nn.Module):
 
     def descend(self, ascent: Ascent, *, use_details: bool) -> Tensor:
         """Like :meth:`what`, but stops at level 0 *after* its message passing: ``(N, C)``."""
+        *_, bottom = self.descent(ascent, use_details=use_details)
+        return bottom
+
+    def descent(self, ascent: Ascent, *, use_details: bool) -> Iterator[Tensor]:
+        """The levels on the way down, each after its message passing: from below the top to level 0."""
         x = ascent.features[-1]
         for depth in reversed(range(len(self.liftings))):
             x = self._inverse_level(x, depth + 1, ascent)
             detail = ascent.details[depth] if use_details else None
             x = self.liftings[depth].inverse(x, detail, ascent.graphs[depth], ascent.plans[depth])  # type: ignore[operator]
-        return x
+            yield x
 
     def _inverse_level(self, x: Tensor, depth: int, ascent: Ascent) -> Tensor:
         inverted: Tensor = self.levels[depth].inverse(x, ascent.graphs[depth])  # type: ignore[operator]
@@ -198,3 +204,17 @@ class Hierarchy(nn.Module):
         """The encoder's output and ``WHAT(WHY(x))`` with details, both ``(N, C)``."""
         encoded = self.encoder(data)
         return encoded.x, self.what(self.why(encoded), use_details=True)
+
+    @torch.no_grad()
+    def level_errors(self, data: Any) -> list[Tensor]:
+        """How much of each level the abstract one alone does not explain: per level, from 0 up, ``(G,)``.
+
+        It is the relative error of :func:`~nsm.models.losses.reconstruction_error`, of the features after the
+        level's message passing.
+        """
+        encoded = self.encoder(data)
+        ascent = self.why(encoded)
+        batches = [encoded.batch, *(plan.batch for plan in ascent.plans)]
+        rebuilt = reversed(list(self.descent(ascent, use_details=False)))
+        levels = zip(rebuilt, ascent.features, batches, strict=False)  # the top is not rebuilt
+        return [reconstruction_error(x, target, batch, encoded.num_graphs) for x, target, batch in levels]

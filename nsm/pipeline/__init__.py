@@ -8,6 +8,7 @@ Example::
 """
 
 from nsm.pipeline.cards import CardResult, write_data_card
+from nsm.pipeline.comparison import compare, write_comparison
 from nsm.pipeline.datasets import audit, load_graphs, show
 from nsm.pipeline.evaluation import EvaluationResult, evaluate, load_model
 from nsm.pipeline.importing import ImportResult, import_tables
@@ -19,11 +20,13 @@ __all__ = [
     "ImportResult",
     "audit",
     "build_trainer",
+    "compare",
     "evaluate",
     "import_tables",
     "load_graphs",
     "load_model",
     "show",
     "train",
+    "write_comparison",
     "write_data_card",
 ]

@@ -17,6 +17,7 @@ from nsm.analysis.metrics import softmax
 from nsm.analysis.plots import png_bytes
 from nsm.analysis.probing import decode
 from nsm.analysis.report import Report, draw_examples, evaluation_figures, write_report
+from nsm.analysis.run_results import split_file
 from nsm.config import Config, load_config
 from nsm.config.reading import PROVENANCE
 from nsm.data.triples import Schema
@@ -128,8 +129,8 @@ def evaluate(
         judged = _judge(model, graphs, config, split, quiet=quiet)
         if config.domain == "kg":
             _add_ranking(judged.evaluation, rank(config, run, split, quiet=quiet))
-    write_json(_named(run.final_results, split), judged.evaluation)
-    _write_predictions(judged, _named(run.predictions, split))
+    write_json(split_file(run.final_results, split), judged.evaluation)
+    _write_predictions(judged, split_file(run.predictions, split))
     report = _write_report(run, config, graphs, judged)
     return EvaluationResult(run, report, judged.evaluation)
 
@@ -151,11 +152,6 @@ def _load_data(run: Run, config: Config, *, quiet: bool) -> PackedGraphs:
         hint = "bring back the data files and the version of NSM that its config.toml names"
         raise CheckpointError(message, file=run.best, hint=hint)
     return graphs
-
-
-def _named(path: Path, split: str) -> Path:
-    """The file for a split: that of the test split has the plain name."""
-    return path if split == "test" else path.with_stem(f"{path.stem}_{split}")
 
 
 def _judge(model: nn.Module, graphs: PackedGraphs, config: Config, split: str, *, quiet: bool) -> _Judged:
@@ -217,7 +213,7 @@ def _write_report(run: Run, config: Config, graphs: PackedGraphs, judged: _Judge
         errors=judged.predictions.reconstruction_abstract,
     )
     pictures = {name: png_bytes(figure) for name, figure in drawn.items()}
-    folder = _named(run.figures, split)
+    folder = split_file(run.figures, split)
     folder.mkdir(exist_ok=True)
     for name, picture in pictures.items():
         with replacing(folder / f"{name}.png") as temporary:
@@ -232,7 +228,7 @@ def _write_report(run: Run, config: Config, graphs: PackedGraphs, judged: _Judge
         audit=read_audit(graphs),
         examples=draw_examples(judged.graphs, judged.predictions.logits),
     )
-    return write_report(run.folder, report, _named(run.report, split).name)
+    return write_report(run.folder, report, split_file(run.report, split).name)
 
 
 def _provenance(run: Run) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch_geometric.data import Batch, Data
 
-from nsm.models import Hierarchy, compute_loss
+from nsm.models import Hierarchy, compute_loss, reconstruction_error
 from tests.nn.odd_graphs import IN_CHANNELS, NUM_RELATIONS, SHAPES, odd_batch, odd_graph, permuted
 
 LEVELS = [2, 3, 4, 5, 6]
@@ -118,3 +118,17 @@ def test_a_graph_without_weights_and_keys_is_taken_as_certain() -> None:
 def test_one_level_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 2 levels"):
         Hierarchy(IN_CHANNELS, NUM_RELATIONS, 2, blocks=(2,))
+
+
+def test_errors_of_the_levels_are_those_of_the_way_back() -> None:
+    model, batch = trained(4, torch.float64).eval(), odd_batch(torch.float64)
+    errors = model.level_errors(batch)
+    assert [error.shape for error in errors] == [(batch.num_graphs,)] * 3
+    ascent = model.why(model.encoder(batch))
+    bottom = model.descend(ascent, use_details=False)
+    expected = reconstruction_error(bottom, ascent.features[0], batch.batch, batch.num_graphs)
+    torch.testing.assert_close(errors[0], expected.detach())
+    exact = list(model.descent(ascent, use_details=True))
+    for x, features in zip(exact, reversed(ascent.features[:-1]), strict=True):
+        torch.testing.assert_close(x, features)
+    assert all(float(error.detach().mean()) > 0.01 for error in errors)
