@@ -41,7 +41,7 @@ def comparison_figure(comparison: Comparison, metric: str | None = None) -> Figu
     colours = {model: COLOURS[CYCLE[number % len(CYCLE)]] for number, model in enumerate(models)}
     places = np.arange(len(rows))
     axes.barh(places, [row.mean for row in rows], height=0.64, color=[colours[row.model] for row in rows], alpha=0.85)
-    _marks(axes, rows)
+    kinds = _marks(axes, rows)
     for place, row in zip(places.tolist(), rows, strict=True):
         seeds = f"{row.seeds} seed{'s' if row.seeds > 1 else ''}"
         text = f"{row.mean:.1%}" if row.metric in SHARES else f"{row.mean:.3g}"
@@ -53,7 +53,9 @@ def comparison_figure(comparison: Comparison, metric: str | None = None) -> Figu
     if name in SHARES:
         axes.set_xlim(0.0, 1.0)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    axes.legend(fontsize=8.5, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.26 - 0.3 / len(rows)), ncols=3)
+    figure.legend(
+        list(kinds.values()), list(kinds), fontsize=8.5, frameon=False, loc="outside lower center", ncols=3
+    )
     return figure
 
 
@@ -68,8 +70,8 @@ def _title(metric: str) -> str:
     return f"{metric.replace('_', ' ').capitalize()} by domain and model, with 95 % intervals"
 
 
-def _marks(axes: Axes, rows: Sequence[ComparisonRow]) -> None:
-    """Whiskers, majority lines and ceiling marks; a kind of mark that no row has is not in the legend."""
+def _marks(axes: Axes, rows: Sequence[ComparisonRow]) -> dict[str, Any]:
+    """Whiskers, majority lines and ceiling marks; returns one of each kind, for the legend."""
     kinds: dict[str, Any] = {}
     for place, row in enumerate(rows):
         if row.low is not None and row.high is not None:
@@ -85,8 +87,7 @@ def _marks(axes: Axes, rows: Sequence[ComparisonRow]) -> None:
             (kinds["ceiling: the best possible"],) = axes.plot(
                 [row.ceiling], [place], "D", color=COLOURS["yellow"], markeredgecolor=COLOURS["ink"], markersize=8
             )
-    for name, artist in kinds.items():
-        artist.set_label(name)
+    return kinds
 
 
 def _short(name: str) -> str:

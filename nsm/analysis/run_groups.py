@@ -58,7 +58,8 @@ def _split_by_settings(results: Sequence[RunResult]) -> tuple[list[SeedGroup], l
     settings = [_relevant(result) for result in results]
     keys = sorted({key for one in settings for key in one if any(one[key] != s.get(key) for s in settings)})
     domain, name = results[0].domain, results[0].model
-    notes, divided = [], {}
+    notes: list[str] = []
+    divided: dict[str, list[RunResult]] = {}
     if keys:
         values = {key: sorted({str(one.get(key, "not set")) for one in settings}) for key in keys}
         listed = "; ".join(f"{key}: {', '.join(found)}" for key, found in values.items())

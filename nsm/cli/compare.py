@@ -36,7 +36,7 @@ def compare(
     metric: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", help="accuracy (the default), auc, ece, mrr, ...; repeatable.", show_default=False
+            metavar="NAME", help="auc, ece, mrr, ...; repeatable. Default: accuracy.", show_default=False
         ),
     ] = None,
     split: Annotated[Literal["test", "val", "train"], typer.Option(help="What the runs were evaluated on.")] = "test",
