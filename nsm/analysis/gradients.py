@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from nsm.analysis.parameters import depth_order
+from nsm.analysis.parameters import depth_order, part_of
 from nsm.analysis.plots import COLOURS, new_figure, style_axes
 from nsm.analysis.tables import Table
 from nsm.config.settings import CYCLE_WEIGHT
@@ -159,7 +159,7 @@ def _band(layer: str) -> str:
     """The part of a model that a layer stands in, as a tick says it."""
     found = re.match(r"(levels|liftings|layers)\.(\d+)", layer)
     if found is None:
-        return layer.partition(".")[0]
+        return part_of(layer)
     return f"{BANDS[found[1]]}{found[2]}"
 
 

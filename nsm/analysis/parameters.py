@@ -11,7 +11,7 @@ from torch import nn
 
 from nsm.analysis.tables import Table
 
-__all__ = ["LayerParameter", "ParameterTable", "depth_order", "parameter_table"]
+__all__ = ["LayerParameter", "ParameterTable", "depth_order", "parameter_table", "part_of"]
 
 PARTS = {"liftings": "levels", "layers": "levels", "fusion": "readout"}
 """Which part the children of a model belong to, where it is not the part of their own name."""
@@ -93,7 +93,7 @@ def parameter_table(model: nn.Module) -> ParameterTable:
     layers = [
         LayerParameter(
             path=path,
-            part=_part(path),
+            part=part_of(path),
             shape=tuple(named[path].shape),
             parameters=named[path].numel(),
             share=named[path].numel() / max(total, 1),
@@ -114,11 +114,12 @@ def depth_order(paths: Sequence[str] | dict[str, Any]) -> list[str]:
     def depth(path: str) -> tuple[int, int]:
         numbered = NUMBERED.match(path)
         step = 2 * int(numbered[2]) + (numbered[1] == "liftings") if numbered else 0
-        return places.get(_part(path), 2), step
+        return places.get(part_of(path), 2), step
 
     return sorted(paths, key=depth)  # stable: what is equally deep keeps the order of the model
 
 
-def _part(path: str) -> str:
+def part_of(path: str) -> str:
+    """The part of a model that a parameter or layer belongs to: ``encoder``, ``levels``, ``readout``."""
     child = path.partition(".")[0]
     return PARTS.get(child, child)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nsm.data.packed import PackedGraphs
     from nsm.data.triples import Sample, Schema
 
-__all__ = ["Example", "Report", "draw_examples", "evaluation_figures", "pick_small", "write_report"]
+__all__ = ["Example", "Report", "draw_examples", "evaluation_figures", "example_of", "pick_small", "write_report"]
 
 Array = npt.NDArray[Any]
 
@@ -175,7 +175,7 @@ def draw_examples(graphs: PackedGraphs, logits: Array) -> list[Example]:
     if len(wrong):
         chosen.append(("A mistake", int(wrong[confidence[wrong].argmax()])))
     return [
-        _example(title, graphs.sample(i), graphs.schema, int(predicted[i]), float(confidence[i])) for title, i in chosen
+        example_of(title, graphs.sample(i), graphs.schema, int(predicted[i]), float(confidence[i])) for title, i in chosen
     ]
 
 
@@ -188,7 +188,16 @@ def pick_small(graphs: PackedGraphs, positions: Array) -> int:
     return int(candidates[np.argsort(sizes, kind="stable")[len(sizes) // 4]])
 
 
-def _example(title: str, sample: Sample, schema: Schema, predicted: int, confidence: float) -> Example:
+def example_of(title: str, sample: Sample, schema: Schema, predicted: int, confidence: float) -> Example:
+    """Draws one graph with its evidence, and says what the model said and what is true.
+
+    Args:
+        title: Why it is shown.
+        sample: The graph.
+        schema: Vocabularies of its data set.
+        predicted: Class that the model says.
+        confidence: Its probability.
+    """
     truth = schema.labels[sample.label]
     facts = ", ".join(f"{name} {value}" for name, value in sample.info.items() if name != "split")
     said = f"The model says {schema.labels[predicted]} with a probability of {confidence:.1%}; true is {truth}."
