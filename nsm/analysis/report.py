@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nsm.analysis import plots
+from nsm.analysis.curves import training_curves
 from nsm.analysis.drawing import draw_sample, readable_triples
 from nsm.analysis.metrics import softmax
 from nsm.analysis.pages import render_page
@@ -134,12 +135,12 @@ def evaluation_figures(
         logits: ``(G, K)``.
         labels: ``(G,)``.
         label_names: Names of the classes.
-        history: Lines of the history; see `nsm.analysis.plots.training_curves`.
+        history: Lines of the history; see `nsm.analysis.curves.training_curves`.
         errors: Reconstruction error of each graph without details, ``(G,)``.
     """
     figures = {}
     if history:
-        figures["training_curves"] = plots.training_curves(history, evaluation["majority"])
+        figures["training_curves"] = training_curves(history, evaluation["majority"])
     figures["confusion"] = plots.confusion_figure(evaluation["confusion"], label_names)
     for name, (title, x) in PARTS.items():
         if evaluation.get(name):
