@@ -10,12 +10,13 @@ import matplotlib.image
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from nsm.analysis.curves import draw_curve, draw_curves, mark_best, points_of
 from nsm.analysis.levels import LEVEL_METRIC
 from nsm.analysis.parameters import depth_order
 from nsm.analysis.plots import COLOURS, CYCLE, DASHED, new_figure, percent, style_axes
-from nsm.analysis.run_states import RunState, read_state, run_summary
+from nsm.analysis.run_states import RunState, read_state
 from nsm.runs import Run
 
 __all__ = ["GRADIENTS", "latest_figures", "run_view"]
@@ -23,7 +24,10 @@ __all__ = ["GRADIENTS", "latest_figures", "run_view"]
 GRADIENTS = "gradient_norms"
 """The table of a history's line that has the norm of each layer's gradient."""
 COLUMNS = 200  # epochs side by side in the picture of gradients
-FIRST = ("confusion", "by_family", "by_rung", "by_length", "reliability")  # of the figures of an evaluation
+CURVES, PICTURES = 5.0, 2.0  # inches
+PLACES = {"left": 0.05, "right": 0.955, "top": 0.89, "bottom": 0.09, "wspace": 0.27, "hspace": 0.3}
+BELOW = {"left": 0.02, "right": 0.98, "top": 0.98, "bottom": 0.02, "wspace": 0.03}
+FIRST = ("confusion", "reliability", "confidence")  # of the figures of an evaluation
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -38,24 +42,25 @@ def run_view(run: Run, *, pictures: int = 3, now: float | None = None) -> Figure
     """
     at = read_state(run, now=now)
     shown = latest_figures(run)[:pictures]
-    figure = new_figure(height=5.0 + 2.0 * bool(shown))
+    figure = new_figure(height=CURVES + PICTURES * bool(shown))
+    figure.set_layout_engine("none")  # fixed places: to seek the best ones takes longer than to draw
     upper = figure
     if shown:
-        upper, lower = figure.subfigures(2, 1, height_ratios=[5.0, 2.0])
-        _show(lower.subplots(1, len(shown), squeeze=False)[0], shown)
-    figure.suptitle(f"{run.name}: {run_summary(run, now=now)}", fontsize=9, x=0.01, ha="left", color=COLOURS["ink"])
+        upper, lower = figure.subfigures(2, 1, height_ratios=[CURVES, PICTURES])
+        _show(lower.subplots(1, len(shown), squeeze=False, gridspec_kw=BELOW)[0], shown)
+    figure.suptitle(f"{run.name}: {at.summary}", fontsize=8, x=0.01, y=0.985, ha="left", color=COLOURS["ink"])
     rows = at.rows
-    panels: list[Callable[[Axes], None]] = [
-        lambda axes: _losses(axes, rows),
-        lambda axes: _accuracies(axes, rows, at),
-        lambda axes: _rate(axes, rows),
-        lambda axes: _reconstruction(axes, rows),
-        lambda axes: _resources(axes, rows),
-        lambda axes: _gradients(axes, rows, at.records),
+    panels: list[tuple[Callable[[Axes], None], str]] = [  # and the corner that is free of curves
+        (lambda axes: _losses(axes, rows), "upper right"),
+        (lambda axes: _accuracies(axes, rows, at), "lower right"),
+        (lambda axes: _rate(axes, rows), "upper right"),
+        (lambda axes: _reconstruction(axes, rows), "upper right"),
+        (lambda axes: _resources(axes, rows), "lower left"),
+        (lambda axes: _gradients(axes, rows, at.records), "upper right"),
     ]
-    for axes, draw in zip(upper.subplots(2, 3).flat, panels, strict=True):
+    for axes, (draw, corner) in zip(upper.subplots(2, 3, gridspec_kw=PLACES).flat, panels, strict=True):
         draw(axes)
-        _finish(axes)
+        _finish(axes, corner)
     return figure
 
 
@@ -84,7 +89,7 @@ def _accuracies(axes: Axes, rows: Rows, at: RunState) -> None:
 def _rate(axes: Axes, rows: Rows) -> None:
     style_axes(axes, "Learning rate", "", "")
     draw_curve(axes, points_of(rows, "learning_rate"), COLOURS["purple"])
-    axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.1e}".replace("e-0", "e-") if value else "0")
 
 
 def _reconstruction(axes: Axes, rows: Rows) -> None:
@@ -110,7 +115,8 @@ def _resources(axes: Axes, rows: Rows) -> None:
         other.spines["top"].set_visible(False)
         other.tick_params(labelsize=8, colors=COLOURS["red"])
         draw_curve(other, speed, COLOURS["red"])
-        other.set_ylim(bottom=0.0)
+        other.set_ylim(0.0, 1.1 * max(speed[1]))
+        other.yaxis.set_major_locator(MaxNLocator(5))
         axes.plot([], [], color=COLOURS["red"], linewidth=1.8, label="graphs/s, right")
     axes.set_ylim(bottom=0.0)
 
@@ -133,20 +139,21 @@ def _gradients(axes: Axes, rows: Rows, records: Sequence[Mapping[str, Any]]) -> 
     axes.set_yticks([0, len(layers) - 1], ["input", "output"])
 
 
-def _finish(axes: Axes) -> None:
+def _finish(axes: Axes, corner: str) -> None:
     """Small type; the legend where there are names, and a word where there is nothing yet."""
     axes.title.set_fontsize(9.5)
     axes.set_title(axes.get_title(loc="left"), loc="left", fontsize=9.5, fontweight="bold", color=COLOURS["ink"])
     axes.xaxis.label.set_fontsize(8)
     axes.tick_params(labelsize=8)
     if not axes.images:
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        axes.yaxis.set_major_locator(MaxNLocator(5))
     if not axes.images and not any(len(np.asarray(line.get_xdata())) for line in axes.lines):
         axes.text(0.5, 0.5, "nothing yet", transform=axes.transAxes, ha="center", fontsize=9, color=COLOURS["grey"])
         axes.set_xticks([])
         axes.set_yticks([])
     elif axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize=7, frameon=False, handlelength=1.6, labelspacing=0.25)
+        axes.legend(loc=corner, fontsize=7, frameon=False, handlelength=1.6, labelspacing=0.25)
 
 
 def _show(panels: Sequence[Axes], paths: Sequence[Path]) -> None:

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +50,30 @@ class RunState:
     rate: float | None = None
     left: float | None = None
 
-    @property
+    @cached_property
     def rows(self) -> list[dict[str, Any]]:
         """The figures of each epoch, those that depend on the machine among them."""
         return [
             {"epoch": record["epoch"], **_table(record, "resources"), **_table(record, "metrics")}
             for record in self.records
         ]
+
+    @property
+    def summary(self) -> str:
+        """One line: state, epoch, rate, remaining time, and the validation accuracy so far."""
+        parts = [f"{self.state}: epoch {self.epoch} of {self.epochs or '?'}"]
+        if self.rate is not None:
+            parts.append(f"{self.rate:,.0f} graphs/s")
+        if self.left is not None:
+            parts.append(f"{duration(self.left)} left")
+        validated = [row for row in self.rows if isinstance(row.get("val_acc"), int | float)]
+        if validated:
+            best = max(validated, key=lambda row: float(row["val_acc"]))
+            parts.append(f"validation accuracy {validated[-1]['val_acc']:.1%}")
+            parts.append(f"best {best['val_acc']:.1%} at epoch {best['epoch']}")
+        if self.majority is not None:
+            parts.append(f"majority {self.majority:.1%}")
+        return ", ".join(parts)
 
 
 def read_state(run: Run, *, now: float | None = None) -> RunState:
@@ -127,20 +145,7 @@ def state_of(run: Run, longest: float | None = None, *, now: float | None = None
 
 def run_summary(run: Run, *, now: float | None = None) -> str:
     """One line: state, epoch, rate, remaining time, and the validation accuracy so far."""
-    at = read_state(run, now=now)
-    parts = [f"{at.state}: epoch {at.epoch} of {at.epochs or '?'}"]
-    if at.rate is not None:
-        parts.append(f"{at.rate:,.0f} graphs/s")
-    if at.left is not None:
-        parts.append(f"{duration(at.left)} left")
-    validated = [row for row in at.rows if isinstance(row.get("val_acc"), int | float)]
-    if validated:
-        best = max(validated, key=lambda row: float(row["val_acc"]))
-        parts.append(f"validation accuracy {validated[-1]['val_acc']:.1%}")
-        parts.append(f"best {best['val_acc']:.1%} at epoch {best['epoch']}")
-    if at.majority is not None:
-        parts.append(f"majority {at.majority:.1%}")
-    return ", ".join(parts)
+    return read_state(run, now=now).summary
 
 
 def duration(seconds: float) -> str:

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from nsm.cli import audit, compare, data, evaluate, train
+from nsm.cli import audit, compare, data, evaluate, export, train
 from nsm.errors import NSMError
 
 __all__ = ["app", "main"]
@@ -30,6 +30,7 @@ app.command("train", epilog=train.EXAMPLES)(train.train)
 app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command("audit", epilog=audit.EXAMPLES)(audit.audit)
 app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
+app.command("export", epilog=export.EXAMPLES)(export.export)
 app.add_typer(data.app, name="data")
 
 

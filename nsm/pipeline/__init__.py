@@ -11,17 +11,20 @@ from nsm.pipeline.cards import CardResult, write_data_card
 from nsm.pipeline.comparison import compare, write_comparison
 from nsm.pipeline.datasets import audit, load_graphs, show
 from nsm.pipeline.evaluation import EvaluationResult, evaluate, load_model
+from nsm.pipeline.export import ExportResult, export
 from nsm.pipeline.importing import ImportResult, import_tables
 from nsm.pipeline.training import build_trainer, train
 
 __all__ = [
     "CardResult",
     "EvaluationResult",
+    "ExportResult",
     "ImportResult",
     "audit",
     "build_trainer",
     "compare",
     "evaluate",
+    "export",
     "import_tables",
     "load_graphs",
     "load_model",
