@@ -15,13 +15,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from timing import circumstances, listed
-
 from nsm.analysis.live import run_view
 from nsm.analysis.plots import png_bytes
 from nsm.analysis.run_table import run_table
 from nsm.config import Config
 from nsm.runs import Run, create_run, write_json, write_text
+from timing import circumstances, listed
 
 BUDGET = 1.0  # seconds of processor time
 EPOCHS, RUNS, LAYERS = 1000, 500, 69

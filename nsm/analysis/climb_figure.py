@@ -97,14 +97,12 @@ def _up(axes: Axes, level: ClimbLevel, positions: Points, colours: Sequence[Any]
     is_kept = np.isin(level.nodes, level.kept)
     rings = [COLOURS["ink"] if kept else "white" for kept in is_kept]
     axes.scatter(
-        *positions[level.nodes].T, s=np.where(is_kept, size, 0.45 * size), c=list(colours), edgecolors=rings,
-        linewidths=np.where(is_kept, 1.1, 0.4), zorder=3,
+        positions[level.nodes, 0], positions[level.nodes, 1], s=np.where(is_kept, size, 0.45 * size), c=list(colours), edgecolors=rings,
+        linewidths=np.where(is_kept, 1.1, 0.4).tolist(), zorder=3,
     )  # fmt: skip
 
 
-def _down(
-    axes: Axes, level: ClimbLevel, positions: Points, heat: ScalarMappable, size: float, *, is_top: bool
-) -> None:
+def _down(axes: Axes, level: ClimbLevel, positions: Points, heat: ScalarMappable, size: float, *, is_top: bool) -> None:
     """Nodes by their error; those that came from the level above are ringed."""
     _frame(axes)
     mean = float(np.sqrt(np.square(level.error).mean()))
@@ -113,7 +111,7 @@ def _down(
     _edges(axes, level, positions)
     is_kept = np.isin(level.nodes, level.kept)
     axes.scatter(
-        *positions[level.nodes].T, s=np.where(is_kept, size, 0.6 * size), c=heat.to_rgba(level.error),
+        positions[level.nodes, 0], positions[level.nodes, 1], s=np.where(is_kept, size, 0.6 * size), c=heat.to_rgba(level.error),
         edgecolors=[COLOURS["ink"] if kept else "#9AA1A9" for kept in is_kept], linewidths=0.8, zorder=3,
     )  # fmt: skip
 
@@ -162,6 +160,8 @@ def _legend(figure: Figure, caption: str) -> None:
         Line2D([], [], color=COLOURS["sky"], linewidth=2, label="leads"),
         Line2D([], [], color="#B9C0C8", linewidth=1.5, label="edge"),
     ]
-    legend = figure.legend(handles=handles, loc="outside lower left", ncols=4, fontsize=7.5, frameon=False, title=caption)
+    legend = figure.legend(
+        handles=handles, loc="outside lower left", ncols=4, fontsize=7.5, frameon=False, title=caption
+    )
     legend.get_title().set_fontsize(7)
     legend.set_alignment("left")

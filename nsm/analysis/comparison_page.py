@@ -53,9 +53,7 @@ def comparison_figure(comparison: Comparison, metric: str | None = None) -> Figu
     if name in SHARES:
         axes.set_xlim(0.0, 1.0)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    figure.legend(
-        list(kinds.values()), list(kinds), fontsize=8.5, frameon=False, loc="outside lower center", ncols=3
-    )
+    figure.legend(list(kinds.values()), list(kinds), fontsize=8.5, frameon=False, loc="outside lower center", ncols=3)
     return figure
 
 

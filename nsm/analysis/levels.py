@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from nsm.analysis.plots import COLOURS, CYCLE, new_figure, style_axes
@@ -17,24 +19,38 @@ from nsm.models.losses import reconstruction_error
 if TYPE_CHECKING:
     from nsm.models import Hierarchy
 
-__all__ = ["LEVEL_METRIC", "exact_level_errors", "level_curves", "levels_figure"]
+__all__ = ["LEVEL_METRIC", "LevelErrors", "level_curves", "level_errors", "levels_figure"]
 
 LEVEL_METRIC = "val_reconstruction_level_"
 """How a history names the error of a level without details; the number of the level follows."""
 
 
-@torch.no_grad()
-def exact_level_errors(model: Hierarchy, data: Any) -> list[Tensor]:
-    """The error of each level with all details, which is rounding only: per level below the top, from 0 up, ``(G,)``.
+@dataclass(frozen=True)
+class LevelErrors:
+    """Relative reconstruction errors of the levels below the top, from 0 up: for each ``(G,)``.
 
-    The counterpart of :meth:`nsm.models.Hierarchy.level_errors`, which leaves the details out.
+    Attributes:
+        abstract: From the abstract level alone.
+        exact: With all details, which is rounding only.
     """
+
+    abstract: list[Tensor]
+    exact: list[Tensor]
+
+
+@torch.no_grad()
+def level_errors(model: Hierarchy, data: Any) -> LevelErrors:
+    """The errors of one batch; those of a level are of its features after its message passing."""
     encoded = model.encoder(data)
     ascent = model.why(encoded)
     batches = [encoded.batch, *(plan.batch for plan in ascent.plans)]
-    rebuilt = reversed(list(model.descent(ascent, use_details=True)))
-    levels = zip(rebuilt, ascent.features, batches, strict=False)  # the top is not rebuilt
-    return [reconstruction_error(x, target, batch, encoded.num_graphs) for x, target, batch in levels]
+
+    def errors(*, use_details: bool) -> list[Tensor]:
+        rebuilt = reversed(list(model.descent(ascent, use_details=use_details)))
+        levels = zip(rebuilt, ascent.features, batches, strict=False)  # the top is not rebuilt
+        return [reconstruction_error(x, target, batch, encoded.num_graphs) for x, target, batch in levels]
+
+    return LevelErrors(errors(use_details=False), errors(use_details=True))
 
 
 def levels_figure(evaluation: Mapping[str, Any], history: Sequence[Mapping[str, Any]] = ()) -> Figure:
@@ -52,7 +68,7 @@ def levels_figure(evaluation: Mapping[str, Any], history: Sequence[Mapping[str, 
         raise ValueError("the evaluation has no reconstruction by level: the model has one level only")
     curves = _reconstruction_curves(history)
     figure = new_figure(height=3.9)
-    panels = np.atleast_1d(figure.subplots(1, 2 if curves else 1)).tolist()
+    panels = figure.subplots(1, 2 if curves else 1, squeeze=False)[0]
     _level_bars(panels[0], rows)
     if curves:
         axes = style_axes(panels[1], "Over the epochs, without details", "epoch", "error")
@@ -68,7 +84,7 @@ def level_curves(axes: Axes, curves: Mapping[str, tuple[Sequence[float], Sequenc
         style = ":" if name.startswith("training") else "-"
         axes.plot(epochs, errors, style, color=COLOURS[CYCLE[number % len(CYCLE)]], linewidth=1.8, marker=marker,
                   markersize=4, label=name)  # fmt: skip
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylim(bottom=0.0)
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from nsm.analysis import plots
 from nsm.analysis.curves import training_curves
 from nsm.analysis.drawing import draw_sample, readable_triples
+from nsm.analysis.levels import levels_figure
 from nsm.analysis.metrics import softmax
 from nsm.analysis.pages import render_page
 from nsm.analysis.run_results import flat_settings
@@ -21,6 +22,7 @@ from nsm.runs import write_text
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from nsm.analysis.tables import Table
     from nsm.data.packed import PackedGraphs
     from nsm.data.triples import Sample, Schema
 
@@ -40,6 +42,8 @@ CAPTIONS = {
     "confidence": "How sure the model is of its predictions, right ones and mistakes.",
     "reliability": "Confidence against accuracy. On the dashed line, 80 % is right in 80 of 100 cases.",
     "ranking": "ROC and precision-recall curves.",
+    "levels": "Error of each level on the way down, from the abstract level alone; with the details it is rounding only.",
+    "climb": "One graph on its way up, coloured by the node of the top that stands for each, and back down.",
     "reconstruction": "Error of each graph's reconstruction from the abstract level, without details.",
 }
 PARTS = {
@@ -85,6 +89,8 @@ class Report:
             ...
         audit: What ``AuditResult.to_json`` returned.
         examples: Graphs to look at.
+        mistakes: The surest mistakes.
+        parameters: Number of parameters by part of the model.
     """
 
     title: str
@@ -95,6 +101,8 @@ class Report:
     facts: Mapping[str, Any] = field(default_factory=dict)
     audit: Mapping[str, Any] | None = None
     examples: Sequence[Example] = ()
+    mistakes: Table | None = None
+    parameters: Table | None = None
 
 
 def write_report(run_folder: Path, report: Report, name: str = "report.html") -> Path:
@@ -149,6 +157,8 @@ def evaluation_figures(
     figures["reliability"] = plots.reliability_diagram(logits, labels, evaluation["temperature"])
     if evaluation["auc"] is not None:
         figures["ranking"] = plots.ranking_curves(logits, labels, label_names)
+    if evaluation.get("reconstruction_by_level"):
+        figures["levels"] = levels_figure(evaluation, history)
     if errors is not None:
         figures["reconstruction"] = plots.reconstruction_histogram(errors)
     return figures
@@ -176,7 +186,8 @@ def draw_examples(graphs: PackedGraphs, logits: Array) -> list[Example]:
     if len(wrong):
         chosen.append(("A mistake", int(wrong[confidence[wrong].argmax()])))
     return [
-        example_of(title, graphs.sample(i), graphs.schema, int(predicted[i]), float(confidence[i])) for title, i in chosen
+        example_of(title, graphs.sample(i), graphs.schema, int(predicted[i]), float(confidence[i]))
+        for title, i in chosen
     ]
 
 

@@ -61,9 +61,9 @@ class Table:
 
     def to_text(self) -> str:
         """Aligned columns, numbers to the right."""
-        cells = [list(self.columns), *(self._cells(row) for row in self.rows)]
+        cells = [list(self.columns), *self.cells()]
         widths = [max(len(line[place]) for line in cells) for place in range(len(self.columns))]
-        numeric = self._numeric()
+        numeric = [self.is_numeric(name) for name in self.columns]
         lines = [
             "  ".join(
                 cell.rjust(width) if is_number else cell.ljust(width)
@@ -75,29 +75,30 @@ class Table:
 
     def _repr_html_(self) -> str:
         """What a notebook shows; colours are those of its theme."""
-        sides = ["right" if is_number else "left" for is_number in self._numeric()]
+        sides = ["right" if is_number else "left" for is_number in map(self.is_numeric, self.columns)]
         head = "".join(f'<th style="text-align:{s}">{escape(n)}</th>' for n, s in zip(self.columns, sides, strict=True))
         body = "".join(
             "<tr>"
             + "".join(
                 f'<td style="text-align:{side};white-space:pre-line">{escape(cell)}</td>'
-                for cell, side in zip(self._cells(row), sides, strict=True)
+                for cell, side in zip(row, sides, strict=True)
             )
             + "</tr>"
-            for row in self.rows
+            for row in self.cells()
         )
         caption = f'<caption style="text-align:left;font-weight:bold">{escape(self.title)}</caption>'
         return f"<table>{caption if self.title else ''}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
-    def _cells(self, row: Row) -> list[str]:
-        return [_written(value, self.formats.get(name)) for name, value in zip(self.columns, row, strict=True)]
-
-    def _numeric(self) -> list[bool]:
-        """For each column whether it holds numbers."""
+    def cells(self) -> list[list[str]]:
+        """The rows as they are written."""
         return [
-            any(isinstance(row[place], int | float) and not isinstance(row[place], bool) for row in self.rows)
-            for place in range(len(self.columns))
+            [_written(value, self.formats.get(name)) for name, value in zip(self.columns, row, strict=True)]
+            for row in self.rows
         ]
+
+    def is_numeric(self, name: str) -> bool:
+        """Whether a column holds numbers, which are written to the right."""
+        return any(isinstance(value, int | float) and not isinstance(value, bool) for value in self.column(name))
 
 
 def _written(value: Any, spec: str | None) -> str:

@@ -35,9 +35,7 @@ def compare(
     targets: Targets = None,
     metric: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="NAME", help="auc, ece, mrr, ...; repeatable. Default: accuracy.", show_default=False
-        ),
+        typer.Option(metavar="NAME", help="auc, ece, mrr, ...; repeatable. Default: accuracy.", show_default=False),
     ] = None,
     split: Annotated[Literal["test", "val", "train"], typer.Option(help="What the runs were evaluated on.")] = "test",
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with chart and tables.")] = None,

@@ -10,7 +10,7 @@ Example::
 from nsm.pipeline.cards import CardResult, write_data_card
 from nsm.pipeline.comparison import compare, write_comparison
 from nsm.pipeline.datasets import audit, load_graphs, show
-from nsm.pipeline.evaluation import EvaluationResult, evaluate, load_model
+from nsm.pipeline.evaluation import EvaluationResult, evaluate, load_model, load_run_data
 from nsm.pipeline.export import ExportResult, export
 from nsm.pipeline.importing import ImportResult, import_tables
 from nsm.pipeline.training import build_trainer, train
@@ -28,6 +28,7 @@ __all__ = [
     "import_tables",
     "load_graphs",
     "load_model",
+    "load_run_data",
     "show",
     "train",
     "write_comparison",

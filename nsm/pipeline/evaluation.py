@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,17 +11,20 @@ from rich.console import Console
 from torch import nn
 
 from nsm.analysis.calibration import fit_temperature
+from nsm.analysis.climb_figure import climb_figure
+from nsm.analysis.climbing import climb
 from nsm.analysis.evaluation import Predictions, evaluate_predictions
 from nsm.analysis.metrics import softmax
+from nsm.analysis.mistakes import worst_mistakes
+from nsm.analysis.parameters import parameter_table
 from nsm.analysis.plots import png_bytes
 from nsm.analysis.probing import decode
-from nsm.analysis.report import Report, draw_examples, evaluation_figures, write_report
-from nsm.analysis.run_results import split_file
+from nsm.analysis.report import Report, draw_examples, evaluation_figures, pick_small, write_report
+from nsm.analysis.run_results import read_tables, split_file
 from nsm.config import Config, load_config
-from nsm.config.reading import PROVENANCE
 from nsm.data.triples import Schema
 from nsm.errors import CheckpointError, DataError, RunError
-from nsm.models import build_model
+from nsm.models import Hierarchy, build_model
 from nsm.pipeline.datasets import load_graphs, open_cached, read_audit
 from nsm.pipeline.prediction import node_states, predict
 from nsm.pipeline.ranking import rank
@@ -34,7 +36,7 @@ from nsm.training.progress import PartsBar
 if TYPE_CHECKING:
     from nsm.data.packed import PackedGraphs
 
-__all__ = ["EvaluationResult", "evaluate", "load_model"]
+__all__ = ["EvaluationResult", "evaluate", "load_model", "load_run_data"]
 
 
 @dataclass(frozen=True)
@@ -91,11 +93,14 @@ def load_model(run: Run, checkpoint: Path | None = None) -> nn.Module:
     return model.eval()
 
 
-def _configuration(run: Run, root: Path | None = None) -> Config:
-    """What ran, with the root where the run is now: it may have been moved since."""
+def _configuration(run: Run, root: Path | None = None, data: Path | None = None) -> Config:
+    """What ran, with the root where the run is now and the user's data where they are: both may have been moved."""
     folder = run.folder.resolve()
     home = folder.parents[2] if folder.parent.name == "runs" else None
-    return load_config(run.config).model_copy(update={"root": root or home})
+    config = load_config(run.config).model_copy(update={"root": root or home})
+    if data is None:
+        return config
+    return config.model_copy(update={"own": config.own.model_copy(update={"data": data})})
 
 
 def evaluate(
@@ -120,9 +125,7 @@ def evaluate(
         CheckpointError: If its checkpoint is missing, damaged, or from other data than can be built now.
     """
     run = run if isinstance(run, Run) else find_run(run, resolve_root(root))
-    config = _configuration(run, root)
-    if data is not None:
-        config = config.model_copy(update={"own": config.own.model_copy(update={"data": data})})
+    config = _configuration(run, root, data)
     with torch_threads(config.threads):
         model = load_model(run)
         graphs = _load_data(run, config, quiet=quiet)
@@ -131,7 +134,7 @@ def evaluate(
             _add_ranking(judged.evaluation, rank(config, run, split, quiet=quiet))
     write_json(split_file(run.final_results, split), judged.evaluation)
     _write_predictions(judged, split_file(run.predictions, split))
-    report = _write_report(run, config, graphs, judged)
+    report = _write_report(run, config, model, graphs, judged)
     return EvaluationResult(run, report, judged.evaluation)
 
 
@@ -141,10 +144,25 @@ def _add_ranking(evaluation: dict[str, Any], ranking: dict[str, Any]) -> None:
     evaluation |= {**ranking, "protocol": " ".join(protocol)}
 
 
+def load_run_data(run: Run, *, root: Path | None = None, data: Path | None = None, quiet: bool = False) -> PackedGraphs:
+    """All graphs that a run was trained and tested on.
+
+    Args:
+        run: The run.
+        root: Where runs are kept, if not where the run is.
+        data: Where the user's own data are now, if they have been moved.
+        quiet: Whether to show no progress.
+
+    Raises:
+        CheckpointError: If the checkpoint is missing, damaged, or from other data than can be built now.
+    """
+    return _load_data(run, _configuration(run, root, data), quiet=quiet)
+
+
 def _load_data(run: Run, config: Config, *, quiet: bool) -> PackedGraphs:
     """Exactly the data that the run was trained on: from the cache, even if today's code would make others."""
     trained_on = load_checkpoint(run.best)["data_fingerprint"]
-    graphs = open_cached(config, str(_provenance(run).get("dataset", "")))
+    graphs = open_cached(config, str(read_tables(run)[1].get("dataset", "")))
     if graphs is None or graphs.fingerprint != trained_on:
         graphs = load_graphs(config, quiet=quiet)
     if trained_on != graphs.fingerprint:
@@ -202,7 +220,7 @@ def _write_predictions(judged: _Judged, path: Path) -> None:
         pq.write_table(pa.table(columns), temporary)
 
 
-def _write_report(run: Run, config: Config, graphs: PackedGraphs, judged: _Judged) -> Path:
+def _write_report(run: Run, config: Config, model: nn.Module, graphs: PackedGraphs, judged: _Judged) -> Path:
     split = judged.evaluation["split"]
     drawn = evaluation_figures(
         judged.evaluation,
@@ -212,6 +230,10 @@ def _write_report(run: Run, config: Config, graphs: PackedGraphs, judged: _Judge
         history=run.read_history(),
         errors=judged.predictions.reconstruction_abstract,
     )
+    if isinstance(model, Hierarchy):
+        at = pick_small(judged.graphs, np.arange(len(judged.graphs)))
+        sample, title = judged.graphs.sample(at), f"Graph {at} of the {split} split: up and back"
+        drawn["climb"] = climb_figure(climb(model, judged.graphs, at), sample, graphs.schema, title)
     pictures = {name: png_bytes(figure) for name, figure in drawn.items()}
     folder = split_file(run.figures, split)
     folder.mkdir(exist_ok=True)
@@ -227,18 +249,14 @@ def _write_report(run: Run, config: Config, graphs: PackedGraphs, judged: _Judge
         facts=_facts(run),
         audit=read_audit(graphs),
         examples=draw_examples(judged.graphs, judged.predictions.logits),
+        mistakes=worst_mistakes(judged.graphs, judged.predictions.logits),
+        parameters=parameter_table(model).part_table(),
     )
     return write_report(run.folder, report, split_file(run.report, split).name)
-
-
-def _provenance(run: Run) -> dict[str, Any]:
-    """The table of the run's configuration that tells how it came about."""
-    found = tomllib.loads(run.config.read_text(encoding="utf-8")).get(PROVENANCE)
-    return found if isinstance(found, dict) else {}
 
 
 def _facts(run: Run) -> dict[str, Any]:
     """Where the run came from, and how long it took."""
     checkpoint = load_checkpoint(run.best)
     seconds = sum(record["resources"]["seconds"] for record in run.read_history())
-    return _provenance(run) | {"best epoch": checkpoint["epoch"], "seconds of training": round(seconds, 1)}
+    return read_tables(run)[1] | {"best epoch": checkpoint["epoch"], "seconds of training": round(seconds, 1)}

@@ -14,7 +14,6 @@ from typing import Any
 
 import nsm
 from nsm.analysis.curves import training_curves
-from nsm.analysis.levels import levels_figure
 from nsm.analysis.report import evaluation_figures
 from nsm.analysis.run_results import RunResult, flat_settings, read_result, read_tables, split_file
 from nsm.analysis.run_states import read_state
@@ -88,14 +87,14 @@ def _contents(run: Run, missing: list[str]) -> Iterator[tuple[str, bytes]]:
         if path.exists():
             yield path.name, _cleaned(path, clean)
     history = read_state(run).records
-    if history:
-        yield from _pictures({"training_curves": training_curves(history)}, "figures")
-    else:
+    if not history:
         missing.append(f"history: nothing was learned yet; nsm train {tables.get('domain', 'planning')}")
     evaluated = [result for split in SPLITS if (result := read_result(run, split)) is not None]
     for result in evaluated:
         yield from _evaluation(result, history, clean)
     if not evaluated:
+        curves = {"training_curves": training_curves(history)} if history else {}
+        yield from _pictures(curves, "figures")
         missing.append(f"evaluation: there is none yet; nsm evaluate {run.folder}")
 
 
@@ -109,9 +108,7 @@ def _evaluation(
     if predictions.exists():
         yield predictions.name, _predictions(predictions, clean)
         said = result.predictions
-        figures = evaluation_figures(evaluation, said.logits, said.labels, said.classes)
-        if evaluation.get("reconstruction_by_level"):
-            figures["levels"] = levels_figure(evaluation, history)
+        figures = evaluation_figures(evaluation, said.logits, said.labels, said.classes, history=history)
         yield from _pictures(figures, split_file(run.figures, split).name)
     report = split_file(run.report, split)
     if report.exists():

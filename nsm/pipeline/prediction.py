@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from nsm.analysis.evaluation import Predictions
+from nsm.analysis.levels import LevelErrors, level_errors
 from nsm.analysis.probing import NodeStates
 from nsm.data.loader import BatchLoader
-from nsm.models import Output, reconstruction_error
+from nsm.models import Hierarchy, Output, reconstruction_error
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -44,6 +45,7 @@ def predict(
     logits: list[Tensor] = []
     exact: list[Tensor] = []
     abstract: list[Tensor] = []
+    levels: list[LevelErrors] = []
     for batch, output in _outputs(model, graphs, fabric, batch_size, advance, what):
         logits.append(output.logits.float())
         if output.reconstructed is None or output.target is None:
@@ -52,12 +54,16 @@ def predict(
         abstract.append(reconstruction_error(output.reconstructed, output.target, output.batch, size))
         x, x_back = model.round_trip(batch)  # type: ignore[operator]
         exact.append(reconstruction_error(x_back, x, output.batch, size))
+        if isinstance(model, Hierarchy):
+            levels.append(level_errors(model, batch))
     return Predictions(
         logits=_joined(logits),
         labels=graphs.labels,
         groups=graphs.groups,
         reconstruction_exact=_joined(exact) if exact else None,
         reconstruction_abstract=_joined(abstract) if abstract else None,
+        levels_exact=_joined_levels([one.exact for one in levels]),
+        levels_abstract=_joined_levels([one.abstract for one in levels]),
     )
 
 
@@ -89,6 +95,11 @@ def _outputs(
             output: Output = model(batch)
         advance(number, len(loader), what)
         yield batch, output
+
+
+def _joined_levels(batches: list[list[Tensor]]) -> tuple[np.ndarray[Any, np.dtype[Any]], ...]:
+    """Per level the errors of the graphs of all batches."""
+    return tuple(_joined(list(level)) for level in zip(*batches, strict=True))
 
 
 def _joined(parts: list[Tensor]) -> np.ndarray[Any, np.dtype[Any]]:

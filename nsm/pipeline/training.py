@@ -14,6 +14,7 @@ import torch
 from rich.console import Console
 
 import nsm
+from nsm.analysis.description import mean_known_ceiling
 from nsm.config.reading import PROVENANCE
 from nsm.config.toml import to_toml
 from nsm.models import build_model
@@ -100,6 +101,8 @@ def _record(run: Run, config: Config, graphs: PackedGraphs, trainer: Trainer) ->
         "parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
         "dataset": graphs.folder.name,
         "data_fingerprint": graphs.fingerprint,
+        "majority": trainer.majority,
+        "ceiling": mean_known_ceiling(graphs.subset("val")),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     write_text(run.config, to_toml({**config.to_json(), PROVENANCE: provenance}))

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from nsm.analysis import plots
 
+
 @pytest.fixture(scope="module")
 def predictions() -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(0)
