@@ -111,8 +111,9 @@ def _down(axes: Axes, level: ClimbLevel, positions: Points, heat: ScalarMappable
     _edges(axes, level, positions)
     is_kept = np.isin(level.nodes, level.kept)
     axes.scatter(
-        positions[level.nodes, 0], positions[level.nodes, 1], s=np.where(is_kept, size, 0.6 * size), c=heat.to_rgba(level.error),
-        edgecolors=[COLOURS["ink"] if kept else "#9AA1A9" for kept in is_kept], linewidths=0.8, zorder=3,
+        positions[level.nodes, 0], positions[level.nodes, 1], s=np.where(is_kept, size, 0.6 * size),
+        c=heat.to_rgba(level.error), edgecolors=[COLOURS["ink"] if kept else "#9AA1A9" for kept in is_kept],
+        linewidths=0.8, zorder=3,
     )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ CAPTIONS = {
     "confidence": "How sure the model is of its predictions, right ones and mistakes.",
     "reliability": "Confidence against accuracy. On the dashed line, 80 % is right in 80 of 100 cases.",
     "ranking": "ROC and precision-recall curves.",
-    "levels": "Error of each level on the way down, from the abstract level alone; with the details it is rounding only.",
+    "levels": "Error of each level on the way down, from the abstract level alone; with details it is rounding.",
     "climb": "One graph on its way up, coloured by the node of the top that stands for each, and back down.",
     "reconstruction": "Error of each graph's reconstruction from the abstract level, without details.",
 }
@@ -185,10 +185,8 @@ def draw_examples(graphs: PackedGraphs, logits: Array) -> list[Example]:
     wrong = np.flatnonzero(predicted != labels)
     if len(wrong):
         chosen.append(("A mistake", int(wrong[confidence[wrong].argmax()])))
-    return [
-        example_of(title, graphs.sample(i), graphs.schema, int(predicted[i]), float(confidence[i]))
-        for title, i in chosen
-    ]
+    schema = graphs.schema
+    return [example_of(title, graphs.sample(i), schema, int(predicted[i]), float(confidence[i])) for title, i in chosen]
 
 
 def pick_small(graphs: PackedGraphs, positions: Array) -> int:
