@@ -97,7 +97,8 @@ def _up(axes: Axes, level: ClimbLevel, positions: Points, colours: Sequence[Any]
     is_kept = np.isin(level.nodes, level.kept)
     rings = [COLOURS["ink"] if kept else "white" for kept in is_kept]
     axes.scatter(
-        positions[level.nodes, 0], positions[level.nodes, 1], s=np.where(is_kept, size, 0.45 * size), c=list(colours), edgecolors=rings,
+        positions[level.nodes, 0], positions[level.nodes, 1], s=np.where(is_kept, size, 0.45 * size),
+        c=list(colours), edgecolors=rings,
         linewidths=np.where(is_kept, 1.1, 0.4).tolist(), zorder=3,
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib.image
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 from matplotlib.ticker import MaxNLocator
 
 from nsm.analysis.curves import draw_curve, draw_curves, mark_best, points_of
@@ -44,9 +44,10 @@ def run_view(run: Run, *, pictures: int = 3, now: float | None = None) -> Figure
     shown = latest_figures(run)[:pictures]
     figure = new_figure(height=CURVES + PICTURES * bool(shown))
     figure.set_layout_engine("none")  # fixed places: to seek the best ones takes longer than to draw
-    upper = figure
+    upper: FigureBase = figure
     if shown:
-        upper, lower = figure.subfigures(2, 1, height_ratios=[CURVES, PICTURES])
+        parts = figure.subfigures(2, 1, squeeze=False, height_ratios=[CURVES, PICTURES])
+        upper, lower = parts[0, 0], parts[1, 0]
         _show(lower.subplots(1, len(shown), squeeze=False, gridspec_kw=BELOW)[0], shown)
     figure.suptitle(f"{run.name}: {at.summary}", fontsize=8, x=0.01, y=0.985, ha="left", color=COLOURS["ink"])
     rows = at.rows
@@ -153,7 +154,8 @@ def _finish(axes: Axes, corner: str) -> None:
         axes.set_xticks([])
         axes.set_yticks([])
     elif axes.get_legend_handles_labels()[0]:
-        axes.legend(loc=corner, fontsize=7, frameon=False, handlelength=1.6, labelspacing=0.25)
+        options: dict[str, Any] = {"loc": corner, "handlelength": 1.6, "labelspacing": 0.25}
+        axes.legend(fontsize=7, frameon=False, **options)
 
 
 def _show(panels: Sequence[Axes], paths: Sequence[Path]) -> None:
