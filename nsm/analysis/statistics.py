@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +57,7 @@ def t_interval(values: Array) -> Interval:
     count = len(values)
     if count < 2:
         raise ValueError(f"expected at least two values, got {count}")
-    width = float(t.ppf(0.975, count - 1)) * float(np.std(values, ddof=1)) / np.sqrt(count)
+    width = float(t.ppf(0.975, count - 1)) * float(np.std(values, ddof=1)) / math.sqrt(count)
     mean = float(np.mean(values))
     return Interval(mean - width, mean + width)
 
