@@ -28,7 +28,19 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert found.stdout.startswith("Usage: nsm")
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "audit", "data import", "data show", "data card"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "train",
+        "evaluate",
+        "audit",
+        "compare",
+        "export",
+        "data import",
+        "data show",
+        "data card",
+    ],
+)
 def test_help_teaches_by_example(nsm: Command, command: str) -> None:
     status, out, _ = nsm(*command.split(), "--help")
     assert status == 0
