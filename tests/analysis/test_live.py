@@ -52,9 +52,8 @@ def test_layers_and_levels_where_the_history_has_them(run: Run) -> None:
 def test_an_empty_run_says_so(run: Run) -> None:
     for folder in (run.folder, run.folder / "nowhere"):
         figure = run_view(Run(folder))
-        assert [text.get_text() for axes in figure.axes for text in axes.texts] == [
-            "nothing yet"
-        ] * 6 or folder == run.folder
+        said = [text.get_text() for axes in figure.axes for text in axes.texts]
+        assert said == ["nothing yet"] * (5 if folder == run.folder else 6)  # a majority that is known is drawn
         assert png_bytes(figure)[1:4] == b"PNG"
 
 

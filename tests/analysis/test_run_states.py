@@ -34,7 +34,8 @@ def test_a_run_under_way(run: Run) -> None:
     assert (at.majority, at.ceiling) == (0.5, 0.9)
     assert at.rows[-1]["memory_mib"] == 400.0
     assert run_summary(run, now=NOW) == (
-        "running: epoch 2 of 4, 300 graphs/s, 4 s left, validation accuracy 70.0%, best 70.0% at epoch 2, majority 50.0%"
+        "running: epoch 2 of 4, 300 graphs/s, 4 s left, "
+        "validation accuracy 70.0%, best 70.0% at epoch 2, majority 50.0%"
     )
 
 
