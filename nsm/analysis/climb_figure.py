@@ -15,6 +15,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import shortest_path
 
 from nsm.analysis.climbing import Climb, ClimbLevel
 from nsm.analysis.drawing import layout
@@ -28,6 +30,7 @@ Points = npt.NDArray[np.float64]
 HEIGHT = 5.0  # inches; with 8 inches in width 1,280 x 800 pixels
 CAPTION_WIDTH, CAPTION_LINES = 150, 3  # characters, lines
 ZIGZAG = 0.06
+ROUNDS = 100  # of the search for places
 NAMED = 24  # nodes of the top that are numbered and named
 PALETTE = (*colormaps["tab20"].colors[::2], *colormaps["tab20"].colors[1::2])  # type: ignore[attr-defined]
 HEAT = "YlOrRd"
@@ -46,7 +49,7 @@ def climb_figure(climb: Climb, sample: Sample, schema: Schema, title: str = "") 
         schema: Vocabularies of its data set.
         title: Title of the picture.
     """
-    positions = _unit_box(layout(sample, schema))
+    positions = _zigzag(_unit_box(layout(sample, schema))) if (sample.order >= 0).any() else _unit_box(_spread(sample))
     figure = new_figure(height=HEIGHT)
     figure.suptitle(title, fontsize=11, x=0.01, ha="left", color=COLOURS["ink"], fontweight="bold")
     grid = figure.subplots(2, len(climb.levels), squeeze=False)
@@ -71,13 +74,46 @@ def climb_figure(climb: Climb, sample: Sample, schema: Schema, title: str = "") 
 
 
 def _unit_box(positions: Points) -> Points:
-    """The same places between 0 and 1 in both directions; rows in a zigzag, so that lines along them show."""
+    """The same places between 0 and 1 in both directions; the middle where all have one coordinate."""
     low, span = positions.min(axis=0), np.ptp(positions, axis=0)
-    placed = np.where(span > 0, (positions - low) / np.where(span > 0, span, 1.0), 0.5)
-    for row in np.unique(placed[:, 1]):
-        members = np.flatnonzero(placed[:, 1] == row)
+    return np.where(span > 1e-9, (positions - low) / np.where(span > 1e-9, span, 1.0), 0.5)
+
+
+def _zigzag(positions: Points) -> Points:
+    """Neighbours in a row a little above and below it, so that lines along the row show."""
+    placed = positions.copy()
+    for row in np.unique(positions[:, 1]):
+        members = np.flatnonzero(positions[:, 1] == row)
         placed[members[np.argsort(placed[members, 0])], 1] += ZIGZAG * (np.arange(len(members)) % 2 - 0.5)
     return placed
+
+
+def _spread(sample: Sample) -> Points:
+    """Places as far apart as the shortest paths are long, as nearly as a plane allows, from a circle.
+
+    References:
+        Gansner, Koren and North, Graph Drawing by Stress Majorization, GD 2004.
+    """
+    count = sample.num_nodes
+    angle = 2 * np.pi * np.arange(count) / count
+    places = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    if count < 3:
+        return places
+    joined = coo_array((np.ones(sample.num_triples), (sample.head, sample.tail)), shape=(count, count))
+    far = shortest_path(joined.tocsr(), directed=False, unweighted=True)
+    known = np.isfinite(far)
+    far[~known] = far[known].max() + 1.0  # components lie beside each other
+    np.fill_diagonal(far, 1.0)
+    weight = far**-2.0
+    np.fill_diagonal(weight, 0.0)
+    inverse = np.linalg.pinv(np.diag(weight.sum(axis=1)) - weight)
+    for _ in range(ROUNDS):
+        between = np.linalg.norm(places[:, None] - places[None], axis=2)
+        pull = -weight * far / np.maximum(between, 1e-9)
+        np.fill_diagonal(pull, 0.0)
+        np.fill_diagonal(pull, -pull.sum(axis=1))
+        places = inverse @ pull @ places
+    return places
 
 
 def _title(climb: Climb, depth: int) -> str:
