@@ -143,7 +143,8 @@ def _down(axes: Axes, level: ClimbLevel, positions: Points, heat: ScalarMappable
     """Nodes by their error; those that came from the level above are ringed."""
     _frame(axes)
     mean = float(np.sqrt(np.square(level.error).mean()))
-    told = "given" if is_top else f"error {mean:.2f}, with details {np.sqrt(np.square(level.exact).mean()):.0e}"
+    exact = float(np.sqrt(np.square(level.exact).mean()))
+    told = "given" if is_top else f"error {mean:.2f}\nwith details {exact:.0e}"
     axes.set_xlabel(told, fontsize=7.5, color=COLOURS["ink"])
     _edges(axes, level, positions)
     is_kept = np.isin(level.nodes, level.kept)
