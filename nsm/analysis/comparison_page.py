@@ -40,12 +40,12 @@ def comparison_figure(comparison: Comparison, metric: str | None = None) -> Figu
     models = sorted({row.model for row in rows})
     colours = {model: COLOURS[CYCLE[number % len(CYCLE)]] for number, model in enumerate(models)}
     places = np.arange(len(rows))
-    axes.barh(places, [row.mean for row in rows], height=0.64, color=[colours[row.model] for row in rows], alpha=0.85)
+    axes.barh(places, [row.mean for row in rows], height=0.64, color=[colours[row.model] for row in rows], alpha=0.6)
     kinds = _marks(axes, rows)
     for place, row in zip(places.tolist(), rows, strict=True):
         seeds = f"{row.seeds} seed{'s' if row.seeds > 1 else ''}"
         text = f"{row.mean:.1%}" if row.metric in SHARES else f"{row.mean:.3g}"
-        axes.text(0.01, place, f"{text}  ({seeds})", va="center", fontsize=9, color="white", fontweight="bold",
+        axes.text(0.01, place, f"{text}  ({seeds})", va="center", fontsize=9, color=COLOURS["ink"],
                   transform=axes.get_yaxis_transform())  # fmt: skip
     axes.set_yticks(places, [f"{row.domain}\n{_short(row.model)}" for row in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
