@@ -78,7 +78,7 @@ def load_config(file: Path | None = None, overrides: Sequence[str] = (), **keywo
 
 def _read_file(file: Path) -> _Layer:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte order mark
     except OSError as failure:
         raise ConfigError(f"cannot read the configuration: {failure.strerror}", file=file) from failure
     except UnicodeDecodeError as failure:
@@ -222,16 +222,16 @@ _MISSING = object()
 
 def _nearest(path: Sequence[str]) -> str:
     keys = list(_keys(Config))
+    table = ".".join(path[:-1]) if _annotation(path[:-1]) is not None else ""
+    beside = {key.rpartition(".")[2]: key for key in keys if key.rpartition(".")[0] == table}
+    if not table:
+        beside |= {name: name for name in (*ALIASES, *(key.partition(".")[0] for key in keys))}
     # a very similar one of the same table is nearest, then the same key in another table, then a similar one
-    beside = [key for key in keys if key.split(".")[:-1] == list(path[:-1])]
-    moved = [key for key in keys if key.split(".")[-1] == path[-1]]
-    near = difflib.get_close_matches(".".join(path), beside, n=1, cutoff=0.95)
-    near = near or moved or difflib.get_close_matches(".".join(path), [*keys, *ALIASES], n=1)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    table = path[0] if len(path) > 1 and _annotation(path[:1]) is not None else ""
-    valid = [key for key in keys if key.rpartition(".")[0] == table]
-    return f"valid keys: {', '.join(valid)}"
+    moved = [key for key in keys if key.rpartition(".")[2] == path[-1]]
+    near = difflib.get_close_matches(path[-1], beside, n=1, cutoff=0.9)
+    near = [beside[name] for name in near] or moved
+    near = near or [beside[name] for name in difflib.get_close_matches(path[-1], beside, n=1)]
+    return f"did you mean {near[0]!r}?" if near else f"valid keys: {', '.join(beside)}"
 
 
 def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:

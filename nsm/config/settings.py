@@ -42,7 +42,9 @@ class PlanningConfig(DomainConfig):
         plan_source: Where plans come from: random walks, a planner, or files.
     """
 
-    domains: Annotated[tuple[str, ...], Field(min_length=1)] = (
+    domains: Annotated[
+        tuple[Literal["blocksworld", "gripper", "logistics", "ferry", "grid"], ...], Field(min_length=1)
+    ] = (
         "blocksworld",
         "gripper",
         "logistics",

@@ -165,7 +165,9 @@ def _assemble(
     unique = _choose(census)
     kept = np.flatnonzero(unique.keep)
     if not len(kept):
-        raise DataError(f"the source of {source.schema.domain!r} made no samples that can be told apart")
+        made = len(census.part)
+        what = f"no {source.schema.domain} graphs: {made:,} were made" + ", and each contradicts another" * bool(made)
+        raise DataError(what, hint="ask for more graphs, or for larger and more varied ones")
     group, split = _split(census, kept, source.split_shares, seed)
     sums = [int(census.columns[f"num_{name}"][kept].sum()) for name in ("nodes", "edges", "evidence")]
     writer = PackedWriter(folder, source.schema, Totals(len(kept), *sums), seed)

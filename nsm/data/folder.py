@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from nsm.data.packing import EDGE_ARRAYS, EVIDENCE_ARRAYS, NODE_ARRAYS
 from nsm.data.triples import Schema
-from nsm.data.writing import FORMAT_VERSION, ROWS_PER_GROUP
+from nsm.data.writing import FORMAT_VERSION, ROWS_PER_GROUP, file_hash
 from nsm.errors import DataError
 
 if TYPE_CHECKING:
@@ -32,15 +32,33 @@ class PackedFolder:
         path: The folder.
 
     Raises:
-        DataError: If it is not there, or a file in it is missing or has another size than recorded.
+        DataError: If it is not there, or its ``meta.json`` is damaged.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.meta = _read_meta(path)
-        self.schema = Schema.from_json(self.meta["schema"])
-        self.num_graphs: int = self.meta["counts"]["graphs"]
+        try:
+            self.schema = Schema.from_json(self.meta["schema"])
+            self.num_graphs: int = self.meta["counts"]["graphs"]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise _damaged(path / "meta.json", f"an entry is missing or wrong: {error}") from error
         self._decoded: dict[str, tuple[int, list[list[str] | str]]] = {}
+
+    def verify(self) -> None:
+        """Compares the content of every file with its recorded hash; reads all of them once.
+
+        Raises:
+            DataError: Naming the file that is missing or has other content.
+        """
+        for name, expected in self.meta["files"].items():
+            file = self.path / name
+            try:
+                found = file_hash(file)
+            except OSError as error:
+                raise _damaged(file, f"cannot be read: {error.strerror}") from error
+            if found != expected:
+                raise _damaged(file, f"expected the SHA-256 {expected[:16]}.., got {found[:16]}..")
 
     @cached_property
     def arrays(self) -> dict[str, Array]:
@@ -73,7 +91,7 @@ def _map(path: Path) -> Array:
 
 
 def _read_meta(folder: Path) -> dict[str, Any]:
-    """Reads ``meta.json`` and compares the sizes of all files with it."""
+    """Reads ``meta.json``."""
     path = folder / "meta.json"
     try:
         meta = json.loads(path.read_text(encoding="utf-8"))
@@ -83,13 +101,8 @@ def _read_meta(folder: Path) -> dict[str, Any]:
         raise _damaged(path, f"is not JSON: {error}") from error
     if not isinstance(meta, dict) or meta.get("format") != FORMAT_VERSION:
         raise _damaged(path, f"expected the format version {FORMAT_VERSION}")
-    sizes: dict[str, int] = meta["files"]
-    for name, size in sizes.items():
-        file = folder / name
-        if not file.is_file():
-            raise _damaged(file, "is missing")
-        if file.stat().st_size != size:
-            raise _damaged(file, f"expected {size} bytes, got {file.stat().st_size}")
+    if not isinstance(meta.get("files"), dict):
+        raise _damaged(path, "has no list of files")
     return meta
 
 

@@ -44,7 +44,7 @@ class PackedGraphs(Dataset["Data"]):
         indices: Ids of the graphs of this view, ``(G,)``; all graphs if None.
 
     Raises:
-        DataError: If the folder is not there, or a file in it is missing or damaged.
+        DataError: If the folder is not there, or its ``meta.json`` is damaged.
     """
 
     def __init__(self, folder: str | Path | PackedFolder, indices: Array | None = None) -> None:
@@ -55,8 +55,14 @@ class PackedGraphs(Dataset["Data"]):
 
     @classmethod
     def open(cls, folder: str | Path) -> PackedGraphs:
-        """All graphs of a folder."""
-        return cls(folder)
+        """All graphs of a folder, after a look at every byte.
+
+        Raises:
+            DataError: If the folder is not there, or a file in it is missing or damaged.
+        """
+        graphs = cls(folder)
+        graphs._stored.verify()
+        return graphs
 
     def __reduce__(self) -> tuple[type[PackedGraphs], tuple[Path, Index]]:
         return PackedGraphs, (self.folder, self.indices)

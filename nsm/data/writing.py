@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -26,9 +26,9 @@ from nsm.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["FORMAT_VERSION", "ROWS_PER_GROUP", "SPLITS", "PackedWriter", "Totals", "write_packed"]
+__all__ = ["FORMAT_VERSION", "ROWS_PER_GROUP", "SPLITS", "PackedWriter", "Totals", "file_hash", "write_packed"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 SPLITS = ("train", "val", "test")
 ROWS_PER_GROUP = 256  # rows that are decoded to read the names of one graph
 
@@ -158,7 +158,7 @@ class PackedWriter:
             "splits": dict(zip(SPLITS, sizes, strict=True)),
             **meta,
             "fingerprint": self._fingerprint(digests),
-            "files": {str(f.relative_to(self._folder).as_posix()): f.stat().st_size for f in self._all_files()},
+            "files": {f.relative_to(self._folder).as_posix(): file_hash(f) for f in self._all_files()},
         }
         text = json.dumps(content, indent=1, sort_keys=True) + "\n"
         (self._folder / "meta.json").write_text(text, encoding="utf-8")
@@ -212,6 +212,12 @@ def write_packed(folder: Path, schema: Schema, samples: Iterable[Sample], *, see
         names = part.table["split"].to_pylist() if pinned else ["train"] * len(part)
         writer.append(part, np.array(groups), np.array([split_code(name) for name in names], np.uint8))
     writer.finish({"seed": seed})
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal."""
+    with path.open("rb") as opened:
+        return file_digest(opened, "sha256").hexdigest()
 
 
 def split_code(name: str) -> int:

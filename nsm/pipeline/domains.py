@@ -156,7 +156,7 @@ def _own(config: Config) -> Task:
     if not (folder / "meta.json").is_file():
         what = "no imported data in this folder" if folder.is_dir() else "the folder does not exist"
         raise DataError(what, file=folder, hint="make it from your tables with nsm data import")
-    source = PackedGraphs.open(folder).meta.get("source", {})
+    source = PackedGraphs(folder).meta.get("source", {})
     return Task(
         source=None,
         folder=folder,

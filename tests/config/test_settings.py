@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from nsm.config import Config, PlanningConfig, load_config
 from nsm.config.settings import DOMAIN_DEFAULTS
+from nsm.data.planning.generators import GENERATORS
 from nsm.errors import ConfigError
 
 FLOATS = {"allow_nan": False, "allow_infinity": False}
@@ -26,13 +27,20 @@ FLOATS = {"allow_nan": False, "allow_infinity": False}
         blocks=st.integers(1, 9) | st.tuples(st.integers(1, 9), st.integers(1, 9)),
         root=st.none() | st.text(st.characters(exclude_categories=["Cs"]), min_size=1).map(Path),
         run=st.none() | st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]*", fullmatch=True),
-        planning=st.builds(PlanningConfig, domains=st.lists(st.text(min_size=1), min_size=1, unique=True).map(tuple)),
+        planning=st.builds(
+            PlanningConfig, domains=st.lists(st.sampled_from(list(GENERATORS)), min_size=1, unique=True).map(tuple)
+        ),
     )
 )
 def test_toml_gives_back_the_same_configuration(tmp_path_factory: pytest.TempPathFactory, config: Config) -> None:
     file = tmp_path_factory.mktemp("toml") / "config.toml"
     file.write_bytes(config.to_toml().encode())
     assert load_config(file) == config
+
+
+def test_the_planning_domains_are_those_that_can_be_generated() -> None:
+    assert PlanningConfig().domains == tuple(GENERATORS)
+    assert load_config(None, [f"planning.domains={','.join(reversed(GENERATORS))}"])
 
 
 def test_constants_of_a_notebook() -> None:

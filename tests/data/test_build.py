@@ -78,10 +78,11 @@ def test_another_key_seed_or_share_is_another_folder(tmp_path: Path) -> None:
 
 def test_a_damaged_folder_is_built_again(tmp_path: Path) -> None:
     graphs = build_dataset(OddSource(), tmp_path)
-    (graphs.folder / "head.npy").unlink()
-    again = build_dataset(OddSource(), tmp_path)
-    assert again.fingerprint == graphs.fingerprint
-    assert len(again.batch(range(64)).y) == 64
+    for name, damage in (("head.npy", Path.unlink), ("table.parquet", lambda file: file.write_bytes(b"PAR1"))):
+        damage(graphs.folder / name)
+        again = build_dataset(OddSource(), tmp_path)
+        assert again.fingerprint == graphs.fingerprint
+        assert (len(again.batch(range(64)).y), len(again.table)) == (64, 64)
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -213,8 +214,11 @@ def test_numbers_of_two_types_become_one_column(tmp_path: Path) -> None:
 
 
 def test_a_source_of_nothing(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no samples"):
+    with pytest.raises(DataError, match="graphs: 0 were made"):
         build_dataset(ListSource(()), tmp_path)
+    pair = [_relabelled(odd_sample(CYCLE), "g1", 0), _relabelled(odd_sample(CYCLE), "g2", 1)]
+    with pytest.raises(DataError, match="graphs: 2 were made, and each contradicts another"):
+        build_dataset(ListSource(tuple(pair)), tmp_path)
     assert left_in(tmp_path) == []
 
 

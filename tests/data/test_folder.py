@@ -17,20 +17,36 @@ def _truncate(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:-1])
 
 
-def _other_format(file: Path) -> None:
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"format": 99}))
+def _flip(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[-9] ^= 1
+    file.write_bytes(content)
+
+
+def _changed(**entries: object) -> Callable[[Path], None]:
+    return lambda file: _write(file, json.loads(file.read_text()) | entries)
+
+
+def _write(file: Path, content: object) -> None:
+    file.write_text(json.dumps(content))
 
 
 @pytest.mark.parametrize(
     ("name", "damage", "message"),
     [
-        ("head.npy", Path.unlink, "is missing"),
-        ("head.npy", _truncate, "bytes, got"),
-        ("evidence/id.npy", _truncate, "bytes, got"),
-        ("names.parquet", Path.unlink, "is missing"),
+        ("head.npy", Path.unlink, "cannot be read: No such file"),
+        ("head.npy", _truncate, "expected the SHA-256"),
+        ("label.npy", _flip, "expected the SHA-256"),
+        ("sources.parquet", _flip, "expected the SHA-256"),
+        ("evidence/id.npy", _truncate, "expected the SHA-256"),
+        ("names.parquet", Path.unlink, "cannot be read: No such file"),
         ("meta.json", Path.unlink, "cannot be read"),
         ("meta.json", lambda file: file.write_text('{"format"'), "is not JSON"),
-        ("meta.json", _other_format, "expected the format version"),
+        ("meta.json", _changed(format=99), "expected the format version"),
+        ("meta.json", _changed(files=3), "has no list of files"),
+        ("meta.json", _changed(schema={}), "an entry is missing or wrong"),
+        ("meta.json", _changed(schema=[1]), "an entry is missing or wrong"),
+        ("meta.json", _changed(counts={}), "an entry is missing or wrong: 'graphs'"),
     ],
 )
 def test_damage_is_noticed(
@@ -52,4 +68,4 @@ def test_an_unreadable_array_is_named(odd_graphs: PackedGraphs, tmp_path: Path) 
     file = folder / "head.npy"
     file.write_bytes(bytes(file.stat().st_size))  # the right size, but nothing that numpy can read
     with pytest.raises(DataError, match=r"head\.npy"):
-        PackedGraphs.open(folder).batch([0])
+        PackedGraphs(folder).batch([0])  # damaged after it was opened

@@ -48,6 +48,7 @@ def test_without_details_the_way_back_is_lossy_and_the_loss_sees_it() -> None:
     model, batch = trained(3, torch.float64), odd_batch(torch.float64)
     output = model(batch)
     assert output.reconstructed is not None and output.target is not None
+    assert output.reconstructed.requires_grad and not output.target.requires_grad  # the encoder is no way to cheat
     assert (output.reconstructed - output.target).norm() > 0.05 * output.target.norm()
     losses = compute_loss(output, batch, cycle_weight=0.5)
     torch.testing.assert_close(losses.total, losses.task + 0.5 * losses.cycle)

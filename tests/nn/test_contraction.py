@@ -88,7 +88,7 @@ def test_parallel_rounds_equal_the_sequential_rule(data: st.DataObject) -> None:
 
 
 def test_ties_are_broken_by_the_key_not_by_the_position() -> None:
-    score = torch.tensor([0.5, 0.50000001, 0.5, 0.1])
+    score = torch.tensor([0.5, 0.50001, 0.5, 0.1])
     rank = priority(score, torch.tensor([7, 3, 5, 9]))
     assert rank.tolist() == [3, 1, 2, 0]
 

@@ -34,16 +34,16 @@ class DomainReader(Reader):
                 self.declare(self.constants, name, kind)
         for section in children_of(tree, "predicates"):
             self._read_predicates(section)
-        operators: dict[str, Operator] = {}
+        name, operators = str(head.children[2]), dict[str, Operator]()
+        domain = Domain(name, self.types, self.constants, self.predicates, operators, self.source.file)
         for action in children_of(tree, "action_def"):
-            operator = self._operator(action)
+            operator = self._operator(action, domain)
             if operator.name in operators:
                 raise self.source.error(f"a second action {operator.name!r}", line_of(action), "rename one")
             operators[operator.name] = operator
         if not operators:
             raise self.source.error("the domain has no actions", line_of(tree), "add an (:action ..)")
-        name = str(head.children[2])
-        return Domain(name, self.types, self.constants, self.predicates, operators, self.source.file)
+        return domain
 
     def _read_types(self, section: Node) -> None:
         """Reads the hierarchy; a parent that is not declared itself becomes a child of ``object``."""
@@ -75,7 +75,7 @@ class DomainReader(Reader):
                 raise self.source.error(f"a second predicate {name!r}", line_of(skeleton), "rename one")
             self.predicates[name] = Predicate(name, tuple(kind for _, kind, _ in arguments))
 
-    def _operator(self, action: Node) -> Operator:
+    def _operator(self, action: Node, domain: Domain) -> Operator:
         where = f"action {str(action.children[2])!r}"
         parameters: list[Parameter] = []
         for token, kind, node in typed_list(action.children[4].children[1]):
@@ -83,7 +83,7 @@ class DomainReader(Reader):
             if any(parameter.name == f"?{token}" for parameter in parameters):
                 raise self.source.error(f"parameter '?{token}' comes twice in {where}", line_of(token), "rename one")
             parameters.append(Parameter(f"?{token}", kind))
-        known = [*(parameter.name for parameter in parameters), *self.constants]
+        known = {parameter.name: parameter.type for parameter in parameters} | self.constants
         parts = action.children[5].children
         body = {str(key): node for key, node in zip(parts[::2], parts[1::2], strict=True)}
         atoms: dict[bool, list[Atom]] = {True: [], False: []}
@@ -93,10 +93,10 @@ class DomainReader(Reader):
                 first, second = (self.term(term, where, known) for term in node.children[2:4])
                 equalities[holds].append((first, second))
             else:
-                atoms[holds].append(self.atom(node, where, known))
+                atoms[holds].append(self._typed_atom(node, where, known, domain))
         effects: dict[bool, list[Atom]] = {True: [], False: []}
         for adds, node in self._effects(body[":effect"], where) if ":effect" in body else ():
-            effects[adds].append(self.atom(node, where, known))
+            effects[adds].append(self._typed_atom(node, where, known, domain))
         return Operator(
             name=str(action.children[2]),
             parameters=tuple(parameters),
@@ -107,6 +107,17 @@ class DomainReader(Reader):
             add=tuple(dict.fromkeys(effects[True])),
             delete=tuple(dict.fromkeys(effects[False])),
         )
+
+    def _typed_atom(self, node: Node, where: str, known: dict[str, str], domain: Domain) -> Atom:
+        """Reads an atom of an action; each term must be able to be of the declared type."""
+        atom = self.atom(node, where, known)
+        for term, kind in zip(atom.args, self.predicates[atom.predicate].types, strict=True):
+            if not domain.may_meet(known[term], kind):
+                message = (
+                    f"{atom} in {where}: expected an object of type {kind!r}, came {term!r} of type {known[term]!r}"
+                )
+                raise self.source.error(message, line_of(node))
+        return atom
 
     def _effects(self, tree: Node, where: str) -> Iterator[tuple[bool, Node]]:
         """Yields (whether it is added, the atom's node) for each effect; costs are passed over."""

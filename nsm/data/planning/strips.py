@@ -108,6 +108,12 @@ class Domain:
         wanted = of.split("|")
         return any(ancestor in wanted for ancestor in self.ancestors(kind))
 
+    def may_meet(self, kind: str, other: str) -> bool:
+        """Whether an object can be of both types (each may be ``a|b``)."""
+        return any(self.is_subtype(word, other) for word in kind.split("|")) or any(
+            self.is_subtype(word, kind) for word in other.split("|")
+        )
+
 
 @dataclass(frozen=True)
 class Problem:

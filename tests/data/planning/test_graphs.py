@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from nsm.data.packed import PackedGraphs
 from nsm.data.planning.confirm import replay
+from nsm.data.planning.execution import Execution
 from nsm.data.planning.generators import GENERATORS
 from nsm.data.planning.graphs import LABELS, NODE_TYPES, ROLES, planning_schema, story_graph
+from nsm.data.planning.grounding import GroundTask
+from nsm.data.planning.strips import Atom
 from nsm.data.planning.swaps import Story, Swapper
 from nsm.data.triples import Sample
+from nsm.data.writing import write_packed
 from tests.data.planning.test_view import story
 
 SCHEMA = planning_schema(5)
@@ -66,14 +74,58 @@ def test_features_are_types_roles_and_orders() -> None:
     assert sample.value.shape == (len(sample.names), 0)
 
 
-def test_renaming_objects_changes_names_only() -> None:
-    one = story("gripper", 4)
-    sample = sample_of(one)
-    problem = one.task.problem
-    new = {name: f"thing{i}" for i, name in enumerate(reversed(list(problem.objects)))}
-    assert [sample.names[n] for n in np.flatnonzero(sample.node_type == 0)] != list(new.values())
-    for array in (sample.node_type, sample.role, sample.order, sample.head, sample.relation, sample.tail):
-        assert np.issubdtype(array.dtype, np.integer)
+@pytest.mark.parametrize("family", list(GENERATORS))
+def test_facts_and_objects_stand_by_name_whatever_the_plan_does_first(family: str) -> None:
+    for one in stories(family):
+        sample = sample_of(one)
+        facts = np.flatnonzero(sample.node_type == NODE_TYPES.index("fact")).tolist()
+        numbers = {str(fact): fact for fact in one.task.facts}
+        told = [numbers[sample.names[node]] for node in facts]
+        assert told == sorted(told) and facts == list(range(facts[0], facts[-1] + 1))
+        objects = np.flatnonzero(sample.node_type == NODE_TYPES.index("object")).tolist()
+        assert objects == list(range(facts[-1] + 1, len(sample.names)))
+        assert (names := [sample.names[node] for node in objects]) == sorted(names)
+
+
+def renamed(one: Story) -> Story:
+    """The same story about objects whose names sort the other way round; constants keep theirs."""
+    task, problem = one.task, one.task.problem
+    free = [name for name in problem.objects if name not in task.domain.constants]
+    new = {name: f"thing{len(free) - place:03}" for place, name in enumerate(sorted(free))}
+
+    def facts(atoms: Iterable[Atom]) -> tuple[Atom, ...]:
+        return tuple(Atom(atom.predicate, tuple(new.get(arg, arg) for arg in atom.args)) for atom in atoms)
+
+    objects = {new.get(name, name): kind for name, kind in problem.objects.items()}
+    other = replace(problem, objects=objects, init=facts(problem.init), goal=facts(problem.goal))
+    task = GroundTask(task.domain, other)
+    plan = task.plan((action.name, [new.get(arg, arg) for arg in action.args]) for action in one.plan)
+    init, goal = (task.mask(facts(one.task.atoms(mask))) for mask in (one.init, one.goal))
+    return Story(task, init, tuple(plan), goal)
+
+
+@pytest.mark.parametrize("family", list(GENERATORS))
+def test_renaming_objects_changes_names_only(family: str, tmp_path: Path) -> None:
+    told = [one for original in stories(family) for one in (original, renamed(original))]
+    samples = [sample_of(one) for one in told]
+    assert all(set(a.names) != set(b.names) for a, b in zip(samples[::2], samples[1::2], strict=True))
+    write_packed(tmp_path, SCHEMA, samples)
+    hashes = PackedGraphs.open(tmp_path).content_hashes(range(len(samples)))
+    assert (hashes[::2] == hashes[1::2]).all()
+    assert len(np.unique(hashes)) > 1
+    assert [sample.label for sample in samples[::2]] == [sample.label for sample in samples[1::2]]
+
+
+@pytest.mark.parametrize("family", list(GENERATORS))
+def test_what_the_executor_says_is_the_label_and_the_evidence_and_nothing_else(family: str) -> None:
+    for one in stories(family):
+        sample, other = (story_graph(one, said, group="g", info={}) for said in (one.run(), Execution(True)))
+        assert other.label == 1 and other.evidence_nodes == ()
+        for name in ("node_type", "role", "order", "value", "head", "relation", "tail"):
+            assert np.array_equal(getattr(sample, name), getattr(other, name))
+        assert (sample.names, sample.source) == (other.names, other.source)
+        facts = sample.node_type == NODE_TYPES.index("fact")
+        assert (sample.role[~facts] == ROLES.index("none")).all()
 
 
 @pytest.mark.parametrize("family", list(GENERATORS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from itertools import islice
 from pathlib import Path
@@ -91,7 +92,7 @@ def test_large_problems_are_walked_on_few_objects_every_second_time(
 def test_a_shard_depends_on_nothing_but_seed_family_and_numbers() -> None:
     whole = source().make(Shard("gripper", 0, 6))
     again = source(graphs=400).make(Shard("gripper", 3, 3))
-    assert [s.source for s in again] == [s.source for s in whole if int(s.group.split("/")[1]) >= 3]
+    assert [s.source for s in again] == [s.source for s in whole if int(str(s.info["pair"]).split("/")[1]) >= 3]
     other = PlanningSource(PlanningConfig(graphs=200), seed=1).make(Shard("gripper", 0, 6))
     assert [s.source for s in other] != [s.source for s in whole]
 
@@ -114,6 +115,25 @@ def test_the_users_domain_takes_the_place_of_the_generated_ones(tmp_path: Path) 
     before = made.key()
     (tmp_path / "p3.pddl").write_text(PROBLEM.format(i=3).replace("(at c3 p1)", "(at c3 p3)"))
     assert source(pddl=tmp_path).key() != before
+
+
+def test_one_problem_drawn_twice_is_one_group() -> None:
+    samples = source(domains=("blocksworld",)).make(Shard("blocksworld", 0, PAIRS_PER_SHARD))
+    begins: dict[str, str] = {}
+    for sample in samples:
+        told = json.loads(sample.source)
+        if told["swap"]["kind"] != "initial":
+            begin = json.dumps([told["objects"], told["init"]], sort_keys=True)
+            assert begins.setdefault(begin, sample.group) == sample.group
+    assert 1 < len(begins) < PAIRS_PER_SHARD
+
+
+def test_problems_of_one_name_are_told_apart_by_their_files(tmp_path: Path) -> None:
+    folder(tmp_path)
+    for i in (1, 2, 3):
+        (tmp_path / f"p{i}.pddl").write_text(PROBLEM.format(i=i).replace(f"(problem p{i})", "(problem same)"))
+    samples = source(pddl=tmp_path).make(Shard("tiny-ferry", 0, 10))
+    assert len({sample.group for sample in samples}) > 1
 
 
 def test_plans_from_files(tmp_path: Path) -> None:
@@ -143,8 +163,9 @@ def test_problems_without_a_hidden_failure_say_so(tmp_path: Path) -> None:
     (tmp_path / "p.pddl").write_text(
         "(define (problem p) (:domain lamp) (:objects a) (:init (lit a)) (:goal (not (lit a))))"
     )
-    with pytest.raises(DataError, match="no twin"):
-        source(pddl=tmp_path).make(Shard("lamp", 0, PAIRS_PER_SHARD))
+    for count in (2, PAIRS_PER_SHARD):
+        with pytest.raises(DataError, match="no twin"):
+            source(pddl=tmp_path).make(Shard("lamp", 0, count))
 
 
 def test_more_objects_than_any_problem_has_are_refused() -> None:

@@ -22,6 +22,13 @@ def test_types() -> None:
     assert not domain.is_subtype("box", "truck|vehicle")
 
 
+def test_types_that_an_object_can_have_at_once() -> None:
+    domain = Domain("d", TYPES, {}, {}, {})
+    assert domain.may_meet("truck", "vehicle") and domain.may_meet("vehicle", "truck")
+    assert domain.may_meet("box|truck", "vehicle") and domain.may_meet("object", "box")
+    assert not domain.may_meet("box", "vehicle") and not domain.may_meet("truck", "box")
+
+
 def test_fluents_are_what_operators_change() -> None:
     assert Domain("d", TYPES, {}, {}, {"move": MOVE}).fluents == {"on", "off"}
     assert MOVE.arity == 1
