@@ -12,6 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from matplotlib import rc_context
+
 import nsm
 from nsm.analysis.curves import training_curves
 from nsm.analysis.report import evaluation_figures
@@ -128,7 +130,8 @@ def _pictures(figures: Mapping[str, Any], folder: str) -> Iterator[tuple[str, by
         for kind in ("png", "svg"):
             stream = io.BytesIO()
             dated = {"Date": None} if kind == "svg" else {"Software": None}
-            figure.savefig(stream, format=kind, metadata=dated)
+            with rc_context({"svg.hashsalt": name}):  # else the names inside an SVG are random
+                figure.savefig(stream, format=kind, metadata=dated)
             yield f"{folder}/{name}.{kind}", stream.getvalue()
 
 
