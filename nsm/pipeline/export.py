@@ -108,8 +108,8 @@ def _evaluation(
     yield split_file(run.final_results, split).name, _json(clean.plain(evaluation))
     predictions = split_file(run.predictions, split)
     if predictions.exists():
-        yield predictions.name, _predictions(predictions, clean)
         said = result.predictions
+        yield predictions.name, _predictions(predictions, clean)
         figures = evaluation_figures(evaluation, said.logits, said.labels, said.classes, history=history)
         yield from _pictures(figures, split_file(run.figures, split).name)
     report = split_file(run.report, split)
