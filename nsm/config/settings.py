@@ -147,7 +147,10 @@ class Config(Settings):
         learning_rate: Peak step size of AdamW; ``lr`` for short.
         weight_decay: Decoupled weight decay.
         warmup_epochs: Epochs of linear warm-up, at most half of the run.
-        schedule: What follows the warm-up.
+        schedule: What follows the warm-up. ``one-cycle`` rises for 30 % of the run and then falls; ``plateau``
+            lowers the rate where the validation loss has stopped falling.
+        plateau_patience: Validations without a lower loss before ``plateau`` lowers the rate.
+        plateau_factor: What it then multiplies the rate by.
         clip_norm: Largest norm of the gradient; 0 switches clipping off.
         cycle_weight: Weight of the reconstruction error without details.
         cycle_warmup_epochs: Epochs in which that weight rises from nothing, slowly at first (by the square): with full
@@ -191,7 +194,9 @@ class Config(Settings):
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 4e-3
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 1e-2
     warmup_epochs: Annotated[float, Field(ge=0)] = 1
-    schedule: Literal["cosine", "constant"] = "cosine"
+    schedule: Literal["cosine", "constant", "one-cycle", "plateau"] = "cosine"
+    plateau_patience: Annotated[int, Field(ge=1)] = 3
+    plateau_factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
     clip_norm: Annotated[float, Field(ge=0)] = 1.0
     cycle_weight: Annotated[float, Field(ge=0)] = CYCLE_WEIGHT
     cycle_warmup_epochs: Annotated[float, Field(ge=0)] = 4

@@ -13,6 +13,7 @@ from nsm.pipeline.datasets import audit, load_graphs, show
 from nsm.pipeline.evaluation import EvaluationResult, evaluate, load_model, load_run_data
 from nsm.pipeline.export import ExportResult, export
 from nsm.pipeline.importing import ImportResult, import_tables
+from nsm.pipeline.rate_finding import RateResult, find_learning_rate
 from nsm.pipeline.training import build_trainer, train
 
 __all__ = [
@@ -20,11 +21,13 @@ __all__ = [
     "EvaluationResult",
     "ExportResult",
     "ImportResult",
+    "RateResult",
     "audit",
     "build_trainer",
     "compare",
     "evaluate",
     "export",
+    "find_learning_rate",
     "import_tables",
     "load_graphs",
     "load_model",

@@ -20,6 +20,7 @@ from nsm.config.toml import to_toml
 from nsm.models import build_model
 from nsm.pipeline.datasets import default_dataset_name, load_graphs, require_honest
 from nsm.pipeline.domains import open_task
+from nsm.pipeline.validation_figures import draw_validation
 from nsm.runs import Run, create_run, discarding, ensure_writable, require_unused, resolve_root, write_text
 from nsm.training import Callback, Trainer, TrainResult
 from nsm.training.checkpoints import promote
@@ -82,7 +83,7 @@ def build_trainer(config: Config, *, callbacks: Sequence[Callback] = (), quiet: 
     require_honest(graphs, config, quiet=quiet)
     run = create_run(root, config.domain, config.run)
     seed_everything(config.seed)
-    views = [TensorBoard(), TrainingProgress(Console(stderr=True, quiet=quiet)), *callbacks]
+    views = [TensorBoard(draw_validation), TrainingProgress(Console(stderr=True, quiet=quiet)), *callbacks]
     with discarding(run):
         model = build_model(config, graphs.schema)
         trainer = Trainer(config, model, graphs.subset("train"), graphs.subset("val"), run, views)

@@ -209,6 +209,7 @@ class Trainer:
         is_best = False
         if at.epoch % config.eval_every == 0 or at.epoch == config.epochs:
             metrics |= self.validate()
+            self.scheduler.validated(metrics["val_loss"], config)
             is_best = at.is_improved_by(metrics["val_acc"], metrics["val_loss"])
         seconds = time.perf_counter() - started
         self.seconds += seconds

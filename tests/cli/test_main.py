@@ -16,7 +16,10 @@ from tests.cli.conftest import Command, JsonCommand
 HEAVY = ("torch", "numpy", "pydantic", "rich", "lightning_fabric", "pyarrow", "matplotlib", "sklearn")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["data", "show", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["train", "--help"], ["data", "show", "--help"], ["checkpoints", "list", "--help"]],
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys\nfrom nsm.cli.main import main\n"
@@ -31,14 +34,8 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        "train",
-        "evaluate",
-        "audit",
-        "compare",
-        "export",
-        "data import",
-        "data show",
-        "data card",
+        *("train", "evaluate", "audit", "compare", "export", "data import", "data show", "data card", "lr find"),
+        *(f"checkpoints {name}" for name in ("list", "show", "verify", "diff", "prune")),
     ],
 )
 def test_help_teaches_by_example(nsm: Command, command: str) -> None:
