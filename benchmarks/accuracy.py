@@ -85,7 +85,10 @@ def markdown(groups: dict[tuple[str, str], list[Figures]]) -> str:
         "",
         "Made by `python benchmarks/accuracy.py`; mean (lowest to highest) over",
     ]
-    lines += ["seeds, in per cent. Attained is the share of the way from the majority to the ceiling.", ""]
+    lines += [
+        "seeds, in per cent. Attained is the share of the way from the majority to the ceiling. Seconds are those of"
+    ]
+    lines += ["the clock on a machine that others used at the same time: a bound from above.", ""]
     lines += listed(circumstances(("torch", "torch-geometric", "scikit-learn")))
     for domain in dict.fromkeys(domain for domain, _ in groups):
         mine = {model: group for (of, model), group in groups.items() if of == domain}

@@ -39,7 +39,15 @@ LINES = """{"graph": "g1", "head": "a", "relation": "likes", "tail": "b", "label
 {"graph": "g2", "head": "a", "relation": "knows", "tail": "b", "label": 0}
 """
 PARQUET = {"graph": ["g1", "g2"], "head": ["a", "a"], "relation": ["r", "s"], "tail": ["b", "b"], "label": [0, 1]}
-TEXTS = {"t.tsv": TRIPLES, "l.csv": LABELS, "n.tsv": NODES, "t.jsonl": LINES, "e.tsv": "", "t.txt": TRIPLES}
+TEXTS = {
+    "t.tsv": TRIPLES,
+    "l.csv": LABELS,
+    "n.tsv": NODES,
+    "t.jsonl": LINES,
+    "e.tsv": "",
+    "b.tsv": "\n\n",
+    "t.txt": TRIPLES,
+}
 ALL = "t.tsv --labels l.csv --nodes n.tsv"
 LABEL_ROW = "g3,no,p2,test"
 
@@ -52,6 +60,7 @@ MISTAKES = {
         hint="separate the columns by tabs",
     ),
     "an empty file": Mistake("e.tsv", "e.tsv", "the file is empty", hint="at least one row"),
+    "only empty lines": Mistake("b.tsv", "b.tsv", "the file has only empty lines", hint="at least one row"),
     "an empty table of labels": Mistake("t.tsv --labels e.tsv", "e.tsv", "the file is empty"),
     "only a header": Mistake(ALL, "l.csv", "the table has no rows", ("l.csv", LABELS, "graph,label\n")),
     "no file": Mistake("none.tsv", "none.tsv", "the file does not exist"),

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nsm.analysis.charts import histogram, paired_bars, ranked_bars, share_bars
+from nsm.data.kg.samples import ASKED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -145,7 +146,7 @@ def _cardinalities(graphs: PackedGraphs) -> dict[str, tuple[float, float]]:
     facts, rows = np.unique(np.concatenate(parts, axis=1), axis=1), {}
     for relation in np.argsort(-np.bincount(facts[0]), kind="stable").tolist():
         _, head, tail = facts[:, facts[0] == relation]
-        if len(head):
+        if len(head) and graphs.schema.relations[relation] != ASKED:  # which repeats facts of the asked relation
             counts = len(head) / len(np.unique(head)), len(tail) / len(np.unique(tail))
             rows[graphs.schema.relations[relation]] = counts
     return rows

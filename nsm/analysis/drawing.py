@@ -82,7 +82,7 @@ def draw_sample(sample: Sample, schema: Schema, title: str = "") -> Figure:
     axes = figure.subplots()
     axes.set_axis_off()
     axes.set_title(title, fontsize=13, loc="left", color=COLOURS["ink"], fontweight="bold")
-    _draw_edges(axes, sample, positions, _edge_colours(sample, schema))
+    _draw_edges(axes, sample, schema, positions, _edge_colours(sample, schema))
     _draw_nodes(axes, sample, schema, positions)
     _legend(axes, sample, schema, width)
     axes.set_xlim(positions[:, 0].min() - COLUMN_WIDTH, positions[:, 0].max() + COLUMN_WIDTH)
@@ -161,15 +161,16 @@ def _relation_families(schema: Schema) -> dict[str, str]:
     return colours
 
 
-def _draw_edges(axes: Axes, sample: Sample, positions: Points, colours: Sequence[str]) -> None:
+def _draw_edges(axes: Axes, sample: Sample, schema: Schema, positions: Points, colours: Sequence[str]) -> None:
     """Quiet edges first, evidence last."""
     evidence = set(sample.evidence_triples)
+    labels = [_label(sample, schema, node) for node in range(sample.num_nodes)]
     for number in sorted(range(sample.num_triples), key=lambda n: (n in evidence, n)):
         is_evidence = number in evidence
         is_quiet = colours[number] == QUIET and not is_evidence
-        ends = positions[sample.head[number]], positions[sample.tail[number]]
+        head, tail = int(sample.head[number]), int(sample.tail[number])
         arrow = FancyArrowPatch(
-            **_path(*ends, int(sample.relation[number])),
+            **_path(positions[head], positions[tail], int(sample.relation[number]), (labels[head], labels[tail])),
             arrowstyle="-" if is_quiet else "-|>",
             mutation_scale=14 if is_evidence else 8,
             color=EVIDENCE if is_evidence else colours[number],
@@ -180,8 +181,8 @@ def _draw_edges(axes: Axes, sample: Sample, positions: Points, colours: Sequence
         axes.add_patch(arrow)
 
 
-def _path(start: Points, end: Points, relation: int) -> dict[str, Any]:
-    """From node to node: bent a little, so that parallel edges show; a loop stands above its node."""
+def _path(start: Points, end: Points, relation: int, labels: tuple[str, str]) -> dict[str, Any]:
+    """From rim to rim: bent a little, so that parallel edges show; a loop stands above its node."""
     if (start == end).all():
         sideways = np.array([0.22, 0.16])
         return {
@@ -191,8 +192,18 @@ def _path(start: Points, end: Points, relation: int) -> dict[str, Any]:
         }
     is_level = bool(start[1] == end[1]) and abs(start[0] - end[0]) > LEVEL_SPAN
     bend = LEVEL_BEND if is_level else 0.03 * (relation % 4) - 0.04
-    ends = {"posA": tuple(start), "posB": tuple(end)}
-    return ends | {"connectionstyle": f"arc3,rad={bend}", "shrinkA": 14, "shrinkB": 14}
+    along = end - start + 2 * bend * np.array([end[1] - start[1], start[0] - end[0]])  # as it leaves the first node
+    first, last = (_rim(label, along) for label in labels)
+    ends = {"posA": tuple(start), "posB": tuple(end), "shrinkA": first, "shrinkB": last}
+    return ends | {"connectionstyle": f"arc3,rad={bend}"}
+
+
+def _rim(label: str, along: Points) -> float:
+    """About how far it is from the middle of a node to its rim in a direction, in points."""
+    lines = label.split("\n")
+    half = np.array([2.6 * max(map(len, lines)) + 3, 4.6 * len(lines) + 3])
+    across, up = np.maximum(np.abs(along) / np.hypot(*along), 1e-9)
+    return float(min(half[0] / across, half[1] / up)) + 1  # the axes are stretched a little
 
 
 def _highest_arc(sample: Sample, positions: Points) -> float:
@@ -208,12 +219,10 @@ def _draw_nodes(axes: Axes, sample: Sample, schema: Schema, positions: Points) -
     evidence = set(sample.evidence_nodes)
     for node in range(sample.num_nodes):
         kind = int(sample.node_type[node])
-        name = sample.names[node] if sample.names else f"{schema.node_types[kind]} {node}"
-        number = f"{sample.order[node]}\n" if sample.order[node] >= 0 else ""
         axes.text(
             positions[node, 0],
             positions[node, 1],
-            number + _broken(name),
+            _label(sample, schema, node),
             ha="center",
             va="center",
             fontsize=8,
@@ -228,6 +237,13 @@ def _draw_nodes(axes: Axes, sample: Sample, schema: Schema, positions: Points) -
                 "linewidth": 2.4 if node in evidence else 0.6,
             },
         )
+
+
+def _label(sample: Sample, schema: Schema, node: int) -> str:
+    """What stands in a node: its number in the order, if it has one, and its name."""
+    name = sample.names[node] if sample.names else f"{schema.node_types[int(sample.node_type[node])]} {node}"
+    number = f"{sample.order[node]}\n" if sample.order[node] >= 0 else ""
+    return number + _broken(name)
 
 
 def _broken(name: str) -> str:

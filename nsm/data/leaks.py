@@ -23,7 +23,8 @@ Floats = npt.NDArray[np.float32]
 MAX_VALUES = 8  # a feature of more values than this, or than labels, is left to the statistical probes
 MAX_CHANCE = 1e-6
 MAX_NAMED = 3
-PLAIN = ("edge_types", "node_types", "values", "typed_edges")  # what an edge or a node is, and not how many there are
+PLAIN = ("edge_types", "node_types", "values", "typed_edges", "typed_values")
+"""What an edge or a node is, and not how many there are."""
 
 
 def equal_features(

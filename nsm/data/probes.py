@@ -16,11 +16,13 @@ import numpy.typing as npt
 from nsm.data.trivial import FeatureTable
 
 __all__ = [
+    "TYPED",
     "ProbeScore",
     "boost",
     "boosted_predictions",
     "majority_share",
     "margin_lower_bound",
+    "naive_bayes_predictions",
     "out_of_fold",
     "run_probes",
     "score_probe",
@@ -33,6 +35,7 @@ Floats = npt.NDArray[np.float32]
 FOLDS = 5
 LEVEL = 0.05
 VALUE_BINS = 16
+SMOOTHING = 0.1  # of the counts of naive Bayes
 PROBES = {
     "size": ("size",),
     "node types": ("node_types",),
@@ -40,7 +43,8 @@ PROBES = {
     "degrees": ("degrees",),
     "all features": ("size", "node_types", "edge_types", "degrees", "values"),
 }
-SINGLE = "single feature"
+SINGLE, TYPED = "single feature", "edges between types"
+ONLY_EQUAL = ("typed_values",)  # too near to what may be reasoned from: these fail only where they equal the label
 
 
 @dataclass(frozen=True)
@@ -92,12 +96,15 @@ def run_probes(
         - **labels**, **groups**: ``(G,)``.
     """
     named = {name: _join(tables, parts) for name, parts in PROBES.items()} | dict(own or {})
-    count = len(named) + 1
+    count = len(named) + 2
     scores = []
     for name, table in named.items():
         predicted = boosted_predictions(table.values, labels, groups, seed=seed)
         scores.append(score_probe(name, predicted, labels, groups, probes=count, features=len(table.names)))
-    table = _join(tables, tuple(tables))
+    typed = tables["typed_edges"]
+    predicted = naive_bayes_predictions(typed.values, labels, groups, seed=seed)
+    scores.append(score_probe(TYPED, predicted, labels, groups, probes=count, features=len(typed.names)))
+    table = _join(tables, tuple(name for name in tables if name not in ONLY_EQUAL))
     predicted, chosen = single_feature_predictions(table, labels, groups, seed=seed)
     scores.append(
         score_probe(SINGLE, predicted, labels, groups, probes=count, features=len(table.names), feature=chosen)
@@ -174,6 +181,24 @@ def boost(values: Floats, labels: Ints, test_values: Floats, *, seed: int) -> In
         return _majority(labels, len(test_values))
     model = _booster(seed).fit(values[:, kept], labels)
     return np.asarray(model.predict(test_values[:, kept]), dtype=np.int64)
+
+
+def naive_bayes_predictions(counts: Floats, labels: Ints, groups: Ints, *, seed: int = 0) -> Ints:
+    """Out-of-fold predictions of multinomial naive Bayes, which adds up what many rare counts say.
+
+    Such are edges between types that do not fit; boosting drowns them in noise.
+
+    Shapes:
+        - **counts**: ``(G, F)``, none negative; **labels**, **groups**, result: ``(G,)``.
+    """
+    from sklearn.naive_bayes import MultinomialNB
+
+    def predict(train: Ints, test: Ints) -> Ints:
+        if not counts.shape[1]:
+            return _majority(labels[train], len(test))
+        return np.asarray(MultinomialNB(alpha=SMOOTHING).fit(counts[train], labels[train]).predict(counts[test]))
+
+    return out_of_fold(predict, groups, seed=seed)
 
 
 def out_of_fold(predict: Callable[[Ints, Ints], Ints], groups: Ints, *, seed: int) -> Ints:

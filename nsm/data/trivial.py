@@ -21,6 +21,8 @@ Floats = npt.NDArray[np.float32]
 CHUNK = 1024  # graphs gathered at a time: bounds the memory, changes no number
 DEGREE_BINS = 12
 SIGNATURE_BINS = 256
+MAX_TYPED_VALUES = 2048  # columns of values by node type: with more of them there are none
+LEVELS = 256
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class _Arrays:
     tail: Ints
     relation: Ints
     confidence: Floats
+    level: Ints
 
     @property
     def edge_graph(self) -> Ints:
@@ -66,8 +69,8 @@ def trivial_features(graphs: PackedGraphs) -> dict[str, FeatureTable]:
         graphs: The graphs to describe; they are gathered in chunks by ``graphs.batch``.
 
     Returns:
-        Tables named ``size``, ``node_types``, ``edge_types``, ``degrees``, ``values`` and ``typed_edges``
-        (which relation holds between which node types).
+        Tables named ``size``, ``node_types``, ``edge_types``, ``degrees``, ``values``, ``typed_edges`` (which
+        relation holds between which node types) and ``typed_values`` (the mean of each value by node type).
     """
     groups = {
         "size": _sizes,
@@ -76,12 +79,15 @@ def trivial_features(graphs: PackedGraphs) -> dict[str, FeatureTable]:
         "degrees": _degrees,
         "values": _values,
         "typed_edges": _typed_edges,
+        "typed_values": _typed_values,
     }
     parts: dict[str, list[dict[str, Any]]] = {name: [] for name in groups}
+    rows = []
     for arrays in _chunks(graphs):
+        rows.append(arrays.num_graphs)
         for name, compute in groups.items():
             parts[name].append(compute(arrays))
-    return {name: _stack(chunks) for name, chunks in parts.items()}
+    return {name: _stack(chunks, rows) for name, chunks in parts.items()}
 
 
 def signature_features(graphs: PackedGraphs, bins: int = SIGNATURE_BINS) -> FeatureTable:
@@ -128,6 +134,7 @@ def _as_arrays(batch: GraphBatch, schema: Schema) -> _Arrays:
         tail=tail,
         relation=batch.edge_type.numpy().astype(np.int64),
         confidence=batch.edge_weight.numpy().astype(np.float32),
+        level=batch.edge_level.numpy().astype(np.int64),
     )
 
 
@@ -146,7 +153,12 @@ def _node_types(a: _Arrays) -> dict[str, Any]:
 
 def _edge_types(a: _Arrays) -> dict[str, Any]:
     counts = _count(a.edge_graph, a.num_graphs, a.relation, len(a.schema.relations))
-    return _named("relation {}", a.schema.relations, counts)
+    above = a.level > 1
+    category = a.relation[above] * LEVELS + a.level[above]
+    present = np.unique(category)
+    at_level = _count(a.edge_graph[above], a.num_graphs, np.searchsorted(present, category), len(present))
+    names = [f"{a.schema.relations[code // LEVELS]} at level {code % LEVELS}" for code in present.tolist()]
+    return _named("relation {}", a.schema.relations, counts) | _named("relation {}", names, at_level)
 
 
 def _degrees(a: _Arrays) -> dict[str, Any]:
@@ -191,12 +203,34 @@ def _relation_maximum(a: _Arrays, end: Ints) -> npt.NDArray[np.float64]:
 
 def _values(a: _Arrays) -> dict[str, Any]:
     columns = _moments(a.edge_graph, a.num_graphs, a.confidence, "confidence")
+    columns |= _moments(a.edge_graph, a.num_graphs, a.level, "level")
+    relations = a.schema.relations
+    doubt = _means(a.edge_graph, a.num_graphs, a.relation, len(relations), 1 - a.confidence)
+    columns |= _named("mean confidence of {}", relations, 1 - doubt)  # 1 where there is no such edge
     for index, name in enumerate(a.schema.values):
         columns |= _moments(a.graph, a.num_graphs, a.value[:, index], f"value {name}")
     return columns
 
 
-def _moments(graph: Ints, num_graphs: int, values: Floats, name: str) -> dict[str, Any]:
+def _typed_values(a: _Arrays) -> dict[str, Any]:
+    """Means of each value by node type: what one feature of one kind of node says."""
+    types = a.schema.node_types
+    if len(types) * len(a.schema.values) > MAX_TYPED_VALUES:
+        return {}
+    columns: dict[str, Any] = {}
+    for index, name in enumerate(a.schema.values):
+        means = _means(a.graph, a.num_graphs, a.node_type, len(types), a.value[:, index])
+        columns |= _named(f"mean value {name} of {{}}", types, means)
+    return columns
+
+
+def _means(row: Ints, num_rows: int, column: Ints, num_columns: int, values: Floats) -> npt.NDArray[np.float64]:
+    """Means of numbers by row and column; 0 where there are none."""
+    total = np.bincount(row * num_columns + column, values, minlength=num_rows * num_columns)
+    return total.reshape(num_rows, num_columns) / np.maximum(_count(row, num_rows, column, num_columns), 1)
+
+
+def _moments(graph: Ints, num_graphs: int, values: Floats | Ints, name: str) -> dict[str, Any]:
     total = np.bincount(graph, values, minlength=num_graphs)
     count = np.maximum(np.bincount(graph, minlength=num_graphs), 1)
     low, high = np.full(num_graphs, np.inf), np.full(num_graphs, -np.inf)
@@ -242,10 +276,9 @@ def _named(pattern: str, names: tuple[str, ...] | list[str], columns: npt.NDArra
     return {pattern.format(name): columns[:, index] for index, name in enumerate(names)}
 
 
-def _stack(chunks: list[dict[str, Any]]) -> FeatureTable:
+def _stack(chunks: list[dict[str, Any]], rows: list[int]) -> FeatureTable:
     """Puts chunks below each other: a column that a chunk lacks is zero there, a constant one is dropped."""
     names = sorted({name for chunk in chunks for name in chunk})
-    rows = [len(next(iter(chunk.values()))) for chunk in chunks]
     values = np.zeros((sum(rows), len(names)), dtype=np.float32)
     start = 0
     for chunk, count in zip(chunks, rows, strict=True):
@@ -254,4 +287,4 @@ def _stack(chunks: list[dict[str, Any]]) -> FeatureTable:
                 values[start : start + count, column] = chunk[name]
         start += count
     varies = (values != values[:1]).any(axis=0) if len(values) else np.zeros(len(names), dtype=bool)
-    return FeatureTable(tuple(np.array(names)[varies].tolist()), np.ascontiguousarray(values[:, varies]))
+    return FeatureTable(tuple(np.array(names, dtype=np.str_)[varies].tolist()), np.ascontiguousarray(values[:, varies]))

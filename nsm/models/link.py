@@ -5,40 +5,40 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from nsm.nn import QueryEdges, RelationalConv
+from nsm.nn import DiagonalConv, QueryEdges
 from nsm.nn.graph import MessageEdges
 
 
 class PathLayer(nn.Module):
-    r"""One step further from the heads: :math:`x' = x + \phi(\mathrm{LN}(W [x, \mathrm{conv}(x)]) + x_0)`.
+    r"""One step further from the heads: :math:`x' = x + \phi(\mathrm{LN}(W [x, \mathrm{conv}(x)]) + x_0 + V q)`.
 
     Args:
         channels: Number of features ``C``.
         num_relations: Number of relations, reverses included.
 
     Shapes:
-        - **x**, **start**: ``(N, C)``; **nodes**: ``(M,)`` those that have been reached; output: ``(N, C)``, zero for
-          the others.
+        - **x**, **start**, output: ``(N * Q, C)``, node by node; **asked**: ``(Q, C)``, what each query asks for.
     """
 
     def __init__(self, channels: int, num_relations: int) -> None:
         super().__init__()
-        self.conv = RelationalConv(channels, channels, num_relations)
+        self.conv = DiagonalConv(channels, num_relations)
         self.linear = nn.Linear(2 * channels, channels)
         self.norm = nn.LayerNorm(channels)
+        self.asked = nn.Linear(channels, channels)
 
-    def forward(self, x: Tensor, start: Tensor, edges: MessageEdges, nodes: Tensor) -> Tensor:
-        """Sends messages and updates the nodes that have been reached."""
-        own = x[nodes]
-        update = self.norm(self.linear(torch.cat((own, self.conv(x, edges)[nodes]), dim=1)))
-        return torch.zeros_like(x).index_copy(0, nodes, own + torch.relu(update + start[nodes]))
+    def forward(self, x: Tensor, start: Tensor, asked: Tensor, edges: MessageEdges) -> Tensor:
+        """Sends messages and updates all nodes."""
+        update = self.norm(self.linear(torch.cat((x, self.conv(x, edges)), dim=1))) + start
+        given: Tensor = self.asked(asked)
+        return x + torch.relu(update.unflatten(0, (-1, given.shape[0])) + given).flatten(0, 1)
 
 
 class LinkScorer(nn.Module):
     """Messages start from the head and carry what is asked; where they arrive, a score is read.
 
-    It has no embedding of any entity, so it works on graphs of other entities with the same relations. Entities that
-    no message reaches have equal scores.
+    It has no embedding of any entity, so it works on graphs of other entities with the same relations. What no message
+    from the head reaches is scored by what is around it: which relations it takes part in.
 
     Args:
         num_relations: Number of relations, reverses not counted.
@@ -82,12 +82,11 @@ class LinkScorer(nn.Module):
         place = source * queries + torch.arange(queries, device=source.device)
         begin: Tensor = self.start(relation)
         start = begin.new_zeros((nodes * queries, begin.shape[1])).index_copy(0, place, begin)
-        reached = torch.zeros(nodes * queries, dtype=torch.bool, device=source.device)
-        reached[place] = True
-        x = start
+        sends = torch.zeros((nodes, queries), dtype=torch.bool, device=source.device)
+        sends.view(-1)[place] = True
+        x, asked = start, self.asked(relation)
         for layer in self.layers:
-            messages = edges.messages(visible, reached.view(nodes, queries))
-            reached[messages.dst] = True
-            x = layer(x, start, messages, reached.nonzero().squeeze(1))
-        scores: Tensor = self.score(torch.cat((x, self.asked(relation).repeat(nodes, 1)), dim=1))
+            x = layer(x, start, asked, edges.messages(visible, sends))
+            sends = torch.ones_like(sends)  # from the second layer on every entity has something to say
+        scores: Tensor = self.score(torch.cat((x, asked.repeat(nodes, 1)), dim=1))
         return scores.view(nodes, queries).t()

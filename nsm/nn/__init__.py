@@ -2,6 +2,7 @@
 
 from nsm.nn.contraction import Contraction, coarsen, contract, dominating_set
 from nsm.nn.conv import RelationalConv
+from nsm.nn.diagonal_conv import DiagonalConv
 from nsm.nn.graph import RelationalGraph
 from nsm.nn.lifting import Lifting
 from nsm.nn.pooling import GraphReadout, pool_graphs, pool_marked
@@ -12,6 +13,7 @@ from nsm.nn.update import RelationalUpdate
 
 __all__ = [
     "Contraction",
+    "DiagonalConv",
     "DropoutKey",
     "GraphReadout",
     "Lifting",

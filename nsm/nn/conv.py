@@ -24,7 +24,7 @@ class _SegmentConv(torch.autograd.Function):
         ctx.edges = edges
         source = x.index_select(0, edges.src)
         message = x.new_empty((source.shape[0], weight.shape[2]))
-        for r, (begin, end) in _segments(edges.relation_ptr):
+        for r, (begin, end) in segments(edges.relation_ptr):
             torch.mm(source[begin:end], weight[r], out=message[begin:end])
         message *= edges.coefficient.unsqueeze(1)
         return x.new_zeros((edges.num_dst, weight.shape[2])).index_add_(0, edges.dst, message)
@@ -36,13 +36,13 @@ class _SegmentConv(torch.autograd.Function):
         source = x.index_select(0, edges.src)
         grad_message = grad_outputs[0].index_select(0, edges.dst).mul_(edges.coefficient.unsqueeze(1))
         grad_source, grad_weight = torch.empty_like(source), torch.zeros_like(weight)
-        for r, (begin, end) in _segments(edges.relation_ptr):
+        for r, (begin, end) in segments(edges.relation_ptr):
             torch.mm(grad_message[begin:end], weight[r].t(), out=grad_source[begin:end])
             torch.mm(source[begin:end].t(), grad_message[begin:end], out=grad_weight[r])
         return torch.zeros_like(x).index_add_(0, edges.src, grad_source), grad_weight, None
 
 
-def _segments(relation_ptr: tuple[int, ...]) -> list[tuple[int, tuple[int, int]]]:
+def segments(relation_ptr: tuple[int, ...]) -> list[tuple[int, tuple[int, int]]]:
     """The relations that have edges, each with the bounds of its segment."""
     return [(r, bound) for r, bound in enumerate(pairwise(relation_ptr)) if bound[0] < bound[1]]
 

@@ -38,6 +38,9 @@ class QueryEdges:
         self._forwards, self._backwards = place[: head.numel()], place[head.numel() :]
         self._src, self._dst, self._relation = src[order], dst[order], relation[order]
         self._weight = edge_weight.repeat(2)[order]
+        _, sizes = torch.unique_consecutive(self._relation * num_nodes + self._dst, return_counts=True)
+        self._last = torch.cumsum(sizes, 0)  # of the messages that share destination and relation
+        self._share = torch.repeat_interleave(torch.arange(sizes.numel(), device=order.device), sizes)
 
     def visible(self, num_queries: int, hidden_edge: Tensor, hidden_query: Tensor) -> Tensor:
         """Which messages each query may send.
@@ -55,23 +58,23 @@ class QueryEdges:
         shown[self._backwards[hidden_edge], hidden_query] = False
         return shown
 
-    def messages(self, visible: Tensor, reached: Tensor) -> MessageEdges:
-        """The visible messages that start where a query has arrived; the others would carry nothing.
+    def messages(self, visible: Tensor, sends: Tensor) -> MessageEdges:
+        """The visible messages of the nodes that send any; the others would carry nothing.
 
         Shapes:
-            - **visible**: ``(2 E, Q)`` bool; **reached**: ``(N, Q)`` bool.
+            - **visible**: ``(2 E, Q)`` bool; **sends**: ``(N, Q)`` bool.
         """
         queries = visible.shape[1]
-        edge, query = (visible & reached[self._src]).nonzero(as_tuple=True)  # in the order of the relations
-        relation, dst = self._relation[edge], self._dst[edge] * queries + query
-        _, slot = torch.unique(relation * (self.num_nodes * queries) + dst, return_inverse=True)
-        coefficient = self._weight[edge]
-        count = coefficient.new_zeros(slot.numel()).index_add_(0, slot, torch.ones_like(coefficient))
-        edges_of = torch.bincount(relation, minlength=2 * self.num_relations)
+        sent = visible & sends[self._src]
+        edge, query = sent.nonzero(as_tuple=True)  # in the order of the relations
+        sums = torch.cumsum(sent, 0, dtype=torch.int32)
+        until = torch.cat((sums.new_zeros((1, queries)), sums[self._last - 1]))
+        count = until.diff(dim=0)[self._share[edge], query]
+        edges_of = torch.bincount(self._relation[edge], minlength=2 * self.num_relations)
         return MessageEdges(
             src=self._src[edge] * queries + query,
-            dst=dst,
-            coefficient=coefficient / count[slot].sqrt(),
+            dst=self._dst[edge] * queries + query,
+            coefficient=self._weight[edge] / count.to(self._weight.dtype).sqrt(),
             relation_ptr=(0, *torch.cumsum(edges_of, 0).tolist()),
             num_dst=self.num_nodes * queries,
         )

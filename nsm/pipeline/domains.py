@@ -112,7 +112,7 @@ def _kg(config: Config) -> Task:
     if config.kg.clutrr is not None:
         return _clutrr(config.kg.clutrr, config.seed)
     source = KgSource(config.kg, config.seed)
-    name = source.graphs[0].name  # a wrong line is told before anything is built
+    name, _ = source.graphs[0].name, source.swaps  # a wrong line, or too few facts, is told before anything is built
 
     def confirm(graphs: PackedGraphs) -> float:
         return confirmed_share(graphs, graph_files(config.kg))

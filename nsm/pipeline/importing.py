@@ -64,7 +64,10 @@ class ImportResult:
         lines += [f"{name:<10}{_listed(told[name])}" for name in ("labels", "splits")]
         dropped = {what: told["dropped"][name] for name, what in DROPPED.items() if told["dropped"][name]}
         lines += [f"left out  {count:,} graphs: {what}" for what, count in dropped.items()]
-        lines += [f"ignored   columns of the {table}: {', '.join(names)}" for table, names in self.ignored.items()]
+        lines += [
+            f"ignored   columns of the {table}: {', '.join(name or 'one without a name' for name in names)}"
+            for table, names in self.ignored.items()
+        ]
         return "\n".join([*lines, f"folder    {told['folder']}", f"train     nsm train --data {told['folder']}"])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -125,3 +127,19 @@ def test_there_is_room_for_arcs_above_the_topmost_row() -> None:
     flat = make([0] * 9 + [1], [-1] * 10, [(0, 0, 1), (0, 0, 9)])
     assert high > drawing.draw_sample(flat, SCHEMA).axes[0].get_ylim()[1]
     assert low == drawing.draw_sample(flat, SCHEMA).axes[0].get_ylim()[0]
+
+
+@pytest.mark.parametrize("place", [(0.0, -1.6), (1.2, 0.0), (3.0, 0.0), (1.2, -1.6)])
+def test_arrows_end_outside_of_their_nodes_and_not_beneath_them(
+    place: tuple[float, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drawing, "layout", lambda *_: np.array([(0.0, 0.0), place]))
+    sample = replace(make([0, 0], [-1, -1], [(0, 0, 1)]), names=["first node", "last node"])
+    figure = drawing.draw_sample(sample, SCHEMA)
+    figure.canvas.draw()
+    (arrow,) = [patch for patch in figure.axes[0].patches if isinstance(patch, FancyArrowPatch)]
+    nodes = [text.get_bbox_patch().get_window_extent() for text in figure.axes[0].texts[:2]]
+    lines = arrow.get_path().transformed(arrow.get_transform()).to_polygons(closed_only=False)
+    points = np.concatenate([line[~(line == line[-1]).all(axis=1)] for line in lines])
+    assert len(points) > 3
+    assert not any(node.contains(*point) for node in nodes for point in points)

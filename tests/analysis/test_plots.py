@@ -92,3 +92,10 @@ def test_the_global_state_is_left_alone(predictions: tuple[np.ndarray, np.ndarra
     plots.png_bytes(plots.reconstruction_histogram(np.linspace(0, 1, 9)))
     assert pyplot.get_fignums() == []
     assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_name_that_the_font_lacks_is_no_warning() -> None:
+    figure = Figure()
+    plots.style_axes(figure.subplots(), "\N{CJK UNIFIED IDEOGRAPH-6771}", "x", "y")
+    assert plots.png_bytes(figure)

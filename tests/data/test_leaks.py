@@ -9,6 +9,7 @@ import pytest
 
 from nsm.data.leaks import PLAIN, equal_features, shared_names
 from nsm.data.packed import PackedGraphs
+from nsm.data.triples import Sample
 from nsm.data.trivial import FeatureTable, trivial_features
 from tests.data.twin_graphs import LEAK, Edit, add_edge, packed, twins
 
@@ -59,6 +60,36 @@ def test_too_few_graphs_or_groups_prove_nothing() -> None:
 
 def test_a_number_of_its_own_for_every_graph_says_nothing() -> None:
     assert found([0, 1] * 30, value=[float(i) for i in range(60)]) == ()
+
+
+def mark_a_type(sample: Sample, _: np.random.Generator) -> None:
+    """The value of one node that is the only one of its type; all others are noise."""
+    sample.node_type[:] = np.minimum(sample.node_type, 1)
+    sample.node_type[0] = 2
+    sample.value[0] = 0.25 + 0.5 * sample.label
+
+
+def mark_a_confidence(sample: Sample, _: np.random.Generator) -> None:
+    add_edge(sample, LEAK)
+    sample.confidence[-1] = 0.5 + 0.25 * sample.label
+
+
+def mark_a_level(sample: Sample, random: np.random.Generator) -> None:
+    sample.level = random.integers(1, 3, len(sample.level)).astype(np.uint8)
+    sample.level[:2] = 1, 2 + sample.label
+
+
+@pytest.mark.parametrize(
+    ("edit", "sentence"),
+    [
+        (mark_a_type, "mean value weight of step equals the label: 0.25 for 'invalid', 0.75 for 'valid'"),
+        (mark_a_confidence, "mean confidence of leak equals the label: 0.5 for 'invalid', 0.75 for 'valid'"),
+        (mark_a_level, "max level equals the label: 2 for 'invalid', 3 for 'valid'"),
+    ],
+)
+def test_one_type_one_relation_or_one_level_that_equals_the_label(edit: Edit, sentence: str, tmp_path: Path) -> None:
+    graphs = packed(tmp_path / "packed", twins(120, edit=edit))
+    assert sentence in equal_features(trivial_features(graphs), graphs.labels, graphs.groups, LABELS)
 
 
 @pytest.mark.parametrize("kind", ["edge", "value", None])

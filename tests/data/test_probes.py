@@ -55,9 +55,29 @@ def test_a_planted_leak_is_found(edit: Edit, finder: str, tmp_path: Path) -> Non
         assert score.feature in ("relation leak", "max in-degree by leak", "max out-degree by leak")
 
 
+def test_types_that_do_not_fit_are_found_though_each_misfit_is_rare() -> None:
+    """Twenty relations, each between two of ten types; in half of the graphs one of six edges leads to another type."""
+    random = np.random.default_rng(8)
+    labels = random.integers(0, 2, 1500)
+    counts = np.zeros((1500, 20, 10), np.float32)
+    for row, label in enumerate(labels.tolist()):
+        relations = random.permutation(20)[:6]
+        types = relations * 7 % 10
+        types[0] = (types[0] + (0 if label else random.integers(1, 10))) % 10
+        counts[row, relations, types] += 1
+    flat, groups = counts.reshape(1500, -1), np.arange(1500)
+    found = probes.naive_bayes_predictions(flat, labels, groups)
+    assert (found == labels).mean() > 0.9
+    names = tuple(map(str, range(200)))
+    single, _ = probes.single_feature_predictions(FeatureTable(names, flat), labels, groups)
+    assert (single == labels).mean() < 0.6, "no single one of them says it"
+    shuffled = random.permutation(labels)
+    assert abs((probes.naive_bayes_predictions(flat, shuffled, groups) == shuffled).mean() - 0.5) < 0.05
+
+
 def test_twins_without_a_leak_pass_every_probe(tmp_path: Path) -> None:
     scores = scores_of(tmp_path, None, 400)
-    assert len(scores) == 6
+    assert len(scores) == 7
     for score in scores.values():
         assert score.low <= 0.02, score
         assert abs(score.accuracy - 0.5) < 0.1
@@ -130,4 +150,5 @@ def test_no_features_give_the_majority() -> None:
     labels = np.array([0, 0, 1, 0, 0, 1, 0, 0, 0, 0])
     empty = np.zeros((10, 0), dtype=np.float32)
     assert probes.boosted_predictions(empty, labels, np.arange(10)).tolist() == [0] * 10
+    assert probes.naive_bayes_predictions(empty, labels, np.arange(10)).tolist() == [0] * 10
     assert probes.single_feature_predictions(FeatureTable((), empty), labels, np.arange(10))[1] == ""

@@ -80,6 +80,29 @@ def test_values_and_typed_edges_are_those_of_a_loop(
         assert column(tables["typed_edges"], "fact adds step")[row] == typed
 
 
+def test_levels_confidences_and_values_of_one_kind_are_those_of_a_loop(tmp_path: Path) -> None:
+    samples, random = twins(20, seed=4), np.random.default_rng(4)
+    for sample in samples:
+        sample.level = random.integers(1, 4, sample.num_triples).astype(np.uint8)
+    tables = trivial.trivial_features(packed(tmp_path / "packed", samples))
+    for row, sample in enumerate(samples):
+        adds, steps = sample.relation == 1, sample.node_type == 2
+        at_level = int((adds & (sample.level == 3)).sum())
+        assert column(tables["edge_types"], "relation adds at level 3")[row] == at_level
+        assert column(tables["values"], "mean level")[row] == pytest.approx(sample.level.mean())
+        sure = sample.confidence[adds].mean() if adds.any() else 1.0
+        assert column(tables["values"], "mean confidence of adds")[row] == pytest.approx(sure, abs=1e-5)
+        weight = sample.value[steps, 0].mean() if steps.any() else 0.0
+        assert column(tables["typed_values"], "mean value weight of step")[row] == pytest.approx(weight, abs=1e-5)
+    assert not [name for name in tables["edge_types"].names if name.endswith("level 1")]
+
+
+def test_very_many_kinds_of_values_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trivial, "MAX_TYPED_VALUES", 2)
+    table = trivial.trivial_features(packed(tmp_path / "packed", twins(6)))["typed_values"]
+    assert (table.names, table.values.shape) == ((), (6, 0))
+
+
 def test_chunks_change_nothing(
     samples: list[Sample],
     tables: dict[str, trivial.FeatureTable],

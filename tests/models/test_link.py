@@ -43,9 +43,18 @@ def test_queries_do_not_see_each_other() -> None:
 
 
 def test_messages_run_as_far_as_there_are_layers() -> None:
-    scores = scorer(2)(double(edges_of()), torch.tensor([0]), torch.tensor([0]))[0].detach()
-    assert scores[3] == scores[4] == scores[5]  # out of reach: one score for all
-    assert len({round(float(score), 9) for score in scores[:4]}) == 4
+    model, edges, asked = scorer(2), double(edges_of()), torch.tensor([0, 0])
+    one, other = model(edges, torch.tensor([0, 1]), asked).detach()
+    torch.testing.assert_close(one[4], other[4])  # three steps from one head and four from the other
+    assert not torch.allclose(one[3], other[3])
+
+
+def test_what_no_message_reaches_is_scored_by_its_surroundings() -> None:
+    index = torch.tensor([[0, 2, 4], [1, 3, 5]])
+    scores = scorer(2)(
+        double(edges_of(index, torch.tensor([0, 0, 1]), WEIGHTS[:3])), torch.tensor([0]), torch.tensor([0])
+    )
+    assert not torch.allclose(scores[0, 2], scores[0, 4])  # heads of different relations
 
 
 def test_a_hidden_fact_is_as_if_it_were_not_there() -> None:

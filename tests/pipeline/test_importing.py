@@ -62,13 +62,13 @@ def test_what_is_told(imported: Path, tmp_path: Path) -> None:
 
 
 def test_what_was_left_out_is_told(tmp_path: Path) -> None:
-    rows = ["graph,head,relation,tail,label,note"]
-    rows += [f"g{i},a,r{i % 2},b{i},{'no' if i == 4 else 'yes'}," for i in range(5)]
+    rows = ["graph,head,relation,tail,label,note,"]
+    rows += [f"g{i},a,r{i % 2},b{i},{'no' if i == 4 else 'yes'},," for i in range(5)]
     (tmp_path / "t.csv").write_text("\n".join(rows))
     text = pipeline.import_tables(tmp_path / "t.csv", folder=tmp_path / "out", quiet=True).to_text()
     assert "left out  1 graphs: without names they are like another one, with the same label" in text
     assert "left out  3 graphs: without names they are like another one, with another label" in text
-    assert "ignored   columns of the triples: note" in text
+    assert "ignored   columns of the triples: note, one without a name" in text
 
 
 def test_train_and_evaluate(imported: Path, tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ class _Reader:
 
     def _type(self, name: str) -> States:
         tokens = self.tokens
-        tokens.take("discrete")
+        tokens.take("discrete", TYPE)
         tokens.take("[")
         count = tokens.word("a number of states")
         tokens.take("]")
@@ -201,6 +201,7 @@ class _Reader:
             token, numbers = block.default
             table[...] = self._sized(numbers, own, name, token)
             line[...] = token.line
+        given: set[tuple[int, ...]] = set()
         for token, states, numbers in block.rows:
             if states is None:  # the variable changes slowest, its last parent fastest
                 flat = np.array(self._sized(numbers, own * int(np.prod(shape)), name, token))
@@ -208,6 +209,11 @@ class _Reader:
                 line[...] = token.line
                 continue
             place = self._place(name, block, states, token)
+            if place in given:
+                what = ", ".join(state.text for state in states)
+                message = f"expected one row of {name!r} given ({what}), got two"
+                self.tokens.fail(message, token.line, "keep one of them")
+            given.add(place)
             table[place] = self._sized(numbers, own, name, token)
             line[place] = token.line
         self._check(name, block, table, line)

@@ -43,7 +43,7 @@ def read_text(file: Path) -> str:
         hint = "is it whole, and compressed by gzip if its name ends in .gz?"
         raise DataError(f"cannot be read: {error}", file=file, hint=hint) from error
     try:
-        return content.decode("utf-8")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         came = f"the byte 0x{content[error.start]:02x}"
@@ -96,14 +96,14 @@ class BifTokens:
         """The text of the next token; empty where nothing is left."""
         return "" if self.is_done else self._tokens[self._place].text
 
-    def take(self, expected: str | None = None) -> Token:
+    def take(self, expected: str | None = None, hint: str = SYNTAX) -> Token:
         """The next token, which has to be the expected one."""
         if self.is_done:
             self.fail(f"expected {expected or '}'!r}, got the end of the file", self.last_line, "is the file whole?")
         token = self._tokens[self._place]
         self._place += 1
         if expected is not None and token.text != expected:
-            self.fail(f"expected {expected!r}, got {token.text!r}", token.line, SYNTAX)
+            self.fail(f"expected {expected!r}, got {token.text!r}", token.line, hint)
         return token
 
     def word(self, what: str) -> Token:

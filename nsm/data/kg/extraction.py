@@ -1,4 +1,4 @@
-"""Enclosing subgraphs: what lies within k hops of both ends of a query, for many queries at once.
+"""Enclosing subgraphs: what lies within k hops of both ends of a query, else of one, for many queries at once.
 
 Distances ignore the direction of facts. They are those of a graph without the hidden facts, along paths that do not
 run through the query's other end (double-radius labelling). A node with more than `MAX_EXPANDED` neighbours passes on
@@ -61,7 +61,8 @@ class Subgraphs:
     """Nodes and facts of one subgraph after the other; the first two nodes of each are its head and its tail.
 
     Shapes:
-        - **node**: ``(M,)`` entities; **distance**: ``(M, 2)`` hops from head and tail; **node_ptr**: ``(Q + 1,)``.
+        - **node**: ``(M,)`` entities; **distance**: ``(M, 2)`` hops from head and tail, at most the ``hops`` that were
+          asked for; **node_ptr**: ``(Q + 1,)``.
         - **fact**: ``(K,)`` positions in the facts of the graph; **head**, **tail**: ``(K,)`` local node ids;
           **fact_ptr**: ``(Q + 1,)``.
         - **common**: ``(Q,)`` number of entities next to both head and tail, those that were not kept included.
@@ -122,7 +123,10 @@ def extract(graph: Neighbourhood, queries: Queries, *, hops: int, max_nodes: int
 
     It holds head and tail, and of the entities within ``hops`` of both those with the smallest sum of distances;
     among equals, first those that a fact of the asked relation connects with head or tail, then by a random number
-    that depends on (seed, draw, entity) only. It holds all facts between these nodes that are not hidden.
+    that depends on (seed, draw, entity) only. Places that are left over go to entities within ``hops`` of one end
+    alone, by the same rule, and their distance from the other end is given as ``hops``: what stands around two
+    entities that nothing connects is all that is known about them. It holds all facts between these nodes that are
+    not hidden.
 
     Args:
         graph: Where to look.
@@ -148,7 +152,7 @@ def _extract_chunk(graph: Neighbourhood, queries: Queries, hops: int, max_nodes:
     to_head = _distances(graph, queries.head, queries.tail, is_hidden, hops)
     to_tail = _distances(graph, queries.tail, queries.head, is_hidden, hops)
     query, node, counts = _choose(graph, queries, to_head, to_tail, hops, max_nodes, seed)
-    distance = np.stack([to_head[query, node], to_tail[query, node]], axis=1).astype(np.int64)
+    distance = np.stack([to_head[query, node], to_tail[query, node]], axis=1).astype(np.int64).clip(max=hops)
     common = ((to_head == 1) & (to_tail == 1)).sum(axis=1)
     fact, head, tail, fact_ptr = _facts(graph, query, node, counts, is_hidden)
     return Subgraphs(node, distance, offsets(counts), fact, head, tail, fact_ptr, common)
@@ -177,13 +181,16 @@ def _choose(
 ) -> tuple[Ints, Ints, Ints]:
     """The nodes of each subgraph: query and entity of each, head and tail first, and how many each query has."""
     rows = np.arange(len(queries))
-    is_inside = (to_head <= hops) & (to_tail <= hops)
+    is_between = (to_head <= hops) & (to_tail <= hops)
+    is_between[rows, queries.head] = is_between[rows, queries.tail] = False
+    has_places = is_between.sum(axis=1, keepdims=True) < max_nodes - 2
+    is_inside = is_between | (has_places & ((to_head <= hops) | (to_tail <= hops)))
     is_inside[rows, queries.head] = is_inside[rows, queries.tail] = False
     query, node = np.nonzero(is_inside)
     nearness = to_head[query, node].astype(np.int64) + to_tail[query, node]
     is_related = _is_related(graph, queries, query, node)
     drawn = mix64(mix64(queries.draw[query].astype(np.uint64) ^ np.uint64(seed)) ^ node.astype(np.uint64))
-    order = np.lexsort((drawn, ~is_related, nearness, query))
+    order = np.lexsort((drawn, ~is_related, nearness, ~is_between[query, node], query))
     query, node = query[order], node[order]
     place = np.arange(len(query)) - offsets(np.bincount(query, minlength=len(rows)))[query]
     kept = place < max_nodes - 2

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nsm.data.kg.source import DEGREES
+from nsm.data.probes import TYPED
 from nsm.data.trivial import FeatureTable
 
 if TYPE_CHECKING:
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["REPORTED", "STORY_REPORTED", "TOGETHER", "query_features"]
 
 COMMON, TOGETHER = "common neighbours", "degrees that go together"
-REPORTED = (COMMON, TOGETHER, "size", "node types", "edge types", "degrees", "all features", "single feature")
+REPORTED = (COMMON, TOGETHER, "size", "node types", "edge types", "degrees", "all features", "single feature", TYPED)
 """Probes that are shown and fail nothing: how the subgraph looks, and which entities go together, is what a fact is to
 be judged from. Where entities of a kind have equal degrees, as in UMLS, degrees that go together say nearly as much."""
 
-STORY_REPORTED = ("edge types", "degrees", "all features", "single feature")
+STORY_REPORTED = ("edge types", "degrees", "all features", "single feature", TYPED)
 """The same for stories: which relations are in a story, in whatever order, says a good deal about what follows."""
 
 

@@ -20,11 +20,13 @@ from nsm.data.kg.samples import Labelled, kg_schema, make_samples
 from nsm.data.kg.swaps import Swaps, swap_tails
 from nsm.data.triples import Info, Sample, Schema
 from nsm.data.writing import SPLITS
+from nsm.errors import DataError
 
 __all__ = ["DEGREES", "GraphSettings", "KgSource", "Shard", "open_graphs"]
 
 PAIRS_PER_SHARD = 50
 SHARES = (0.7, 0.1, 0.2)
+TRADE = "facts (a, r, b) and (c, r, d) of four entities give the false (a, r, d) and (c, r, b), which no file may state"
 DEGREES = ("head_out", "head_in", "tail_out", "tail_in", "head_out_asked", "tail_in_asked")
 """Columns of the table: degrees in the training graph, the last two counting facts of the asked relation only."""
 
@@ -125,10 +127,20 @@ class KgSource:
 
     @cached_property
     def swaps(self) -> tuple[Swaps, ...]:
-        """The pairs of each graph."""
+        """The pairs of each graph.
+
+        Raises:
+            DataError: If the facts of a split give no pair.
+        """
         train, val, test = (max(1, int(share * self.settings.graphs / 4)) for share in SHARES)
         limits = [(train, val, test)] if len(self.graphs) == 1 else [(train, val, 0), (0, 0, test)]
-        return tuple(swap_tails(g, most=most, seed=self.seed) for g, most in zip(self.graphs, limits, strict=True))
+        pairs = tuple(swap_tails(g, most=most, seed=self.seed) for g, most in zip(self.graphs, limits, strict=True))
+        for files, most, found in zip(graph_files(self.settings), limits, pairs, strict=True):
+            for code, split in enumerate(FACT_SPLITS):
+                if most[code] and not (found.split == code).any():
+                    told = "expected two facts that can trade tails, found none"
+                    raise DataError(told, file=files[split], hint=TRADE)
+        return pairs
 
     @cached_property
     def _around(self) -> tuple[Neighbourhood, ...]:

@@ -125,6 +125,8 @@ def _read_delimited(path: Path) -> pa.Table:
 
     delimiter = DELIMITERS[path.suffix.lower()]
     header = next(_cells(path), (1, []))[1]
+    if not header:
+        raise DataError("the file has only empty lines", file=path, hint="give a table with at least one row")
     quote = '"' if delimiter == "," else False
     parse = arrow_csv.ParseOptions(delimiter=delimiter, quote_char=quote, newlines_in_values=bool(quote))
     convert = arrow_csv.ConvertOptions(column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False)

@@ -46,6 +46,8 @@ MISTAKES = {
     "not a number": ("0.3, 0.5, 0.2", "0.3, half, 0.2", 7, "got 'half'"),
     "too few": ("(mild) 0.6, 0.4;", "(mild) 1.0;", 10, "expected 2 probabilities of 'rain', got 1"),
     "no row": ("  (mild) 0.6, 0.4;\n", "", 8, "expected probabilities of 'rain' given (mild), got none"),
+    "a row twice": ("(mild) 0.6", "(dry) 0.6", 10, "expected one row of 'rain' given (dry), got two"),
+    "no discrete states": ("discrete [ 2 ] { off, on }", "continuous", 5, "expected 'discrete', got 'continuous'"),
     "unknown state": ("(mild) 0.6", "(mlid) 0.6", 10, "expected a state of 'season', got 'mlid'"),
     "states of a row": ("(no, on)", "(no)", 19, "expected a state for each of the 2 causes of 'lawn', got 1"),
     "unknown variable": ("( lawn | rain", "( lawn | rian", 17, "unknown variable 'rian'"),

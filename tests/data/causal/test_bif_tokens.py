@@ -53,6 +53,12 @@ def test_something_else_than_expected_names_the_line(tmp_path: Path) -> None:
     assert (caught.value.file, caught.value.line) == (str(file), 2)
 
 
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
+    file = tmp_path / "a.bif"
+    file.write_text(TEXT, encoding="utf-8-sig")
+    assert read_text(file) == TEXT
+
+
 def test_compressed_files_read_the_same(tmp_path: Path) -> None:
     plain, packed = tmp_path / "a.bif", tmp_path / "a.bif.gz"
     plain.write_text(TEXT)

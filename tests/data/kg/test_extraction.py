@@ -73,14 +73,14 @@ def test_agrees_with_a_plain_search(seed: int, num_entities: int, count: int, de
         within = {
             node
             for node in range(num_entities)
-            if node in (head, tail) or max(to_head.get(node, 99), to_tail.get(node, 99)) <= depth
+            if node in (head, tail) or min(to_head.get(node, 99), to_tail.get(node, 99)) <= depth
         }
         entity, distance, edges = one(found, row)
         assert entity[:2] == [head, tail]
         assert len(entity) == len(set(entity))
         assert set(entity) == within
         for node, (a, b) in list(zip(entity, distance, strict=True))[2:]:
-            assert (a, b) == (to_head[node], to_tail[node])
+            assert (a, b) == (min(to_head.get(node, 99), depth), min(to_tail.get(node, 99), depth))
         expected = {(h, r, t) for h, r, t in shown if h in within and t in within}
         relation = around.facts.relation
         told = [(h, int(relation[f]), t) for h, f, t in edges]
@@ -90,31 +90,48 @@ def test_agrees_with_a_plain_search(seed: int, num_entities: int, count: int, de
         assert found.common[row] == len(common - {head, tail})
 
 
-def dense(num_entities: int = 30) -> tuple[Neighbourhood, Queries]:
+def example(num_facts: int = 500, num_entities: int = 30) -> tuple[Neighbourhood, Queries]:
     rng = np.random.default_rng(0)
-    return Neighbourhood(random_facts(rng, num_entities, 3, 500), num_entities), queries_of(rng, num_entities, 3, 20)
+    facts = random_facts(rng, num_entities, 3, num_facts)
+    return Neighbourhood(facts, num_entities), queries_of(rng, num_entities, 3, 20)
 
 
-def test_the_cap_keeps_the_nearest_and_those_of_the_asked_relation() -> None:
-    around, queries = dense()
-    whole, capped = (extract(around, queries, hops=2, max_nodes=size) for size in (30, 9))
-    facts = around.facts
+@pytest.mark.parametrize("num_facts", [30, 60, 500])
+def test_the_cap_keeps_what_lies_between_then_the_nearest_and_those_of_the_asked_relation(num_facts: int) -> None:
+    around, queries = example(num_facts)
+    facts, size = around.facts, 9
+    capped = extract(around, queries, hops=2, max_nodes=size)
     known = set(zip(facts.head.tolist(), facts.relation.tolist(), facts.tail.tolist(), strict=True))
     for row in range(len(queries)):
         head, asked, tail = (int(column[row]) for column in (queries.head, queries.relation, queries.tail))
-        entity, distance, _ = one(whole, row)
-        key = {
-            node: (a + b, not ((head, asked, node) in known or (node, asked, tail) in known))
-            for node, (a, b) in zip(entity[2:], distance[2:], strict=True)
-        }
+        shown = shown_facts(facts, set(queries.hidden[row].tolist()))
+        to_head, to_tail = hops(shown, head, tail), hops(shown, tail, head)
+        key = {}
+        for node in (to_head.keys() | to_tail.keys()) - {head, tail}:
+            a, b = min(to_head.get(node, 3), 3), min(to_tail.get(node, 3), 3)
+            if min(a, b) < 3:
+                is_related = (head, asked, node) in known or (node, asked, tail) in known
+                key[node] = (max(a, b) == 3, a + b, not is_related)
         kept = one(capped, row)[0][2:]
-        assert len(kept) == min(7, len(key))
+        assert len(kept) == min(size - 2, len(key))
         left = [key[node] for node in key if node not in kept]
         assert not left or max(key[node] for node in kept) <= min(left)
 
 
+def test_entities_that_nothing_connects_are_told_apart_by_what_stands_around_them() -> None:
+    head, relation, tail = np.array([[0, 0, 4], [1, 1, 5], [2, 0, 6]]).T
+    around = Neighbourhood(Facts(head, relation, tail, np.ones(3, np.float32)), 7)
+    ends = np.array([[0, 1], [0, 2], [3, 2]])
+    found = extract(
+        around, Queries(ends[:, 0], np.zeros(3, np.int64), ends[:, 1], ends, np.arange(3)), hops=2, max_nodes=9
+    )
+    assert one(found, 0)[:2] == ([0, 1, 4, 5], [[0, 2], [2, 0], [1, 2], [2, 1]])
+    assert [around.facts.relation[f] for _, f, _ in one(found, 0)[2]] == [0, 1]
+    assert one(found, 2)[:2] == ([3, 2, 6], [[0, 2], [2, 0], [2, 1]])
+
+
 def test_the_draw_depends_on_seed_and_draw_alone() -> None:
-    around, queries = dense()
+    around, queries = example()
     first, again, other = (extract(around, queries, hops=2, max_nodes=6, seed=seed) for seed in (1, 1, 2))
     assert np.array_equal(first.node, again.node)
     assert not np.array_equal(first.node, other.node)
@@ -143,4 +160,4 @@ def test_a_graph_without_facts() -> None:
     found = extract(around, queries, hops=3, max_nodes=5)
     assert found.node_ptr.tolist() == [0, 2, 4, 6]
     assert not len(found.fact)
-    assert (found.distance[0] == [0, 4]).all()
+    assert (found.distance[0] == [0, 3]).all()

@@ -127,3 +127,12 @@ def test_the_other_graph_has_no_relations_of_its_own(tmp_path: Path) -> None:
 def test_a_bundled_graph() -> None:
     graph = open_graphs(ToySettings(None, dataset="nations"))[0]
     assert (graph.name, graph.num_entities, graph.num_relations) == ("nations", 14, 55)
+
+
+@pytest.mark.parametrize("split", ["train", "valid", "test"])
+def test_facts_that_cannot_trade_tails_are_told(tmp_path: Path, split: str) -> None:
+    folder = toy_folder(tmp_path)
+    (folder / f"{split}.txt").write_text("e0\tlikes\te1\ne0\thelps\te2\ne0\tknows\te3\n", encoding="utf-8")
+    with pytest.raises(DataError, match="can trade tails, found none") as caught:
+        _ = KgSource(ToySettings(folder), 0).swaps
+    assert caught.value.file == str(folder / f"{split}.txt")

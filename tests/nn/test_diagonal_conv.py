@@ -1,0 +1,36 @@
+"""The convolution with diagonal weights, against the one with whole matrices and by gradient check."""
+
+from __future__ import annotations
+
+import torch
+
+from nsm.nn import DiagonalConv, RelationalConv, RelationalGraph
+from tests.nn.odd_graphs import IN_CHANNELS, NUM_RELATIONS, odd_batch
+
+
+def odd_graph() -> tuple[torch.Tensor, RelationalGraph]:
+    data = odd_batch(torch.float64)
+    ones = torch.ones_like(data.edge_weight)
+    return data.x, RelationalGraph(
+        data.edge_index, data.edge_type, data.edge_weight, ones, data.num_nodes, NUM_RELATIONS, "sqrt"
+    )
+
+
+def test_equals_matrices_that_are_diagonal() -> None:
+    x, graph = odd_graph()
+    conv = DiagonalConv(IN_CHANNELS, graph.num_message_relations).double()
+    whole = RelationalConv(IN_CHANNELS, IN_CHANNELS, graph.num_message_relations).double()
+    whole.weight.data = torch.diag_embed(conv.weight.data)
+    torch.testing.assert_close(conv(x, graph.messages), whole(x, graph.messages))
+
+
+def test_gradients_in_float64() -> None:
+    x, graph = odd_graph()
+    conv = DiagonalConv(IN_CHANNELS, graph.num_message_relations).double()
+    x.requires_grad_()
+    weight = conv.weight.detach().clone().requires_grad_()
+
+    def run(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        return torch.func.functional_call(conv, {"weight": weight}, (x, graph.messages))
+
+    assert torch.autograd.gradcheck(run, (x, weight), fast_mode=True)
