@@ -6,12 +6,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from nsm.analysis.parameters import parameter_table
     from nsm.config import Config
     from nsm.data.packed import PackedGraphs
     from nsm.models.losses import compute_loss
     from nsm.pipeline import audit, evaluate, resume, train
 
-__all__ = ["Config", "PackedGraphs", "__version__", "audit", "compute_loss", "evaluate", "resume", "train"]
+__all__ = [
+    "Config",
+    "PackedGraphs",
+    "__version__",
+    "audit",
+    "compute_loss",
+    "evaluate",
+    "parameter_table",
+    "resume",
+    "train",
+]
 
 __version__ = "0.1.0"
 
@@ -21,6 +32,7 @@ _HOME = {
     "audit": "nsm.pipeline",
     "compute_loss": "nsm.models.losses",
     "evaluate": "nsm.pipeline",
+    "parameter_table": "nsm.analysis.parameters",
     "resume": "nsm.pipeline",
     "train": "nsm.pipeline",
 }

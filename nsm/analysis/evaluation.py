@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -37,6 +37,7 @@ class Predictions:
         - **reconstruction_exact**, **reconstruction_abstract**: ``(G,)`` errors per graph, with and without
         details;
           None for a model that does not reconstruct.
+        - **levels_exact**, **levels_abstract**: the same per level below the top, from 0 up; none for such a model.
     """
 
     logits: Array
@@ -44,6 +45,8 @@ class Predictions:
     groups: Array
     reconstruction_exact: Array | None = None
     reconstruction_abstract: Array | None = None
+    levels_exact: Sequence[Array] = ()
+    levels_abstract: Sequence[Array] = ()
 
 
 def evaluate_predictions(
@@ -111,6 +114,12 @@ def _reconstruction(predictions: Predictions, decoded: Decoded | None) -> dict[s
     return {
         "reconstruction_exact": _mean(predictions.reconstruction_exact),
         "reconstruction_abstract": _mean(predictions.reconstruction_abstract),
+        "reconstruction_by_level": [
+            {"level": level, "exact": float(exact.mean()), "abstract": float(abstract.mean())}
+            for level, (exact, abstract) in enumerate(
+                zip(predictions.levels_exact, predictions.levels_abstract, strict=True)
+            )
+        ],
         "decoded": decoded.share if decoded else None,
         "decoded_majority": decoded.majority if decoded else None,
     }

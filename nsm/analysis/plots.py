@@ -23,13 +23,13 @@ __all__ = [
     "confusion_figure",
     "new_figure",
     "parts_figure",
+    "percent",
     "png_bytes",
     "ranking_curves",
     "reconstruction_histogram",
     "reliability_diagram",
     "save_figures",
     "style_axes",
-    "training_curves",
 ]
 
 Array = npt.NDArray[Any]
@@ -69,6 +69,11 @@ def style_axes(axes: Axes, title: str, x: str, y: str) -> Axes:
     return axes
 
 
+def percent(value: float, _position: float = 0.0) -> str:
+    """How an axis writes a share."""
+    return f"{value:.0%}"
+
+
 def png_bytes(figure: Figure) -> bytes:
     """The figure as a PNG file, without time stamps."""
     stream = io.BytesIO()
@@ -86,61 +91,6 @@ def save_figures(figures: Mapping[str, Figure], folder: Path) -> list[Path]:
         paths.append(folder / f"{name}.png")
         paths[-1].write_bytes(png_bytes(figure))
     return paths
-
-
-def training_curves(history: Sequence[Mapping[str, Any]], majority: float | None = None) -> Figure:
-    """Loss by term and accuracy over the epochs, with the majority line and the best epoch.
-
-    Args:
-        history: The lines of ``history.jsonl``: an ``epoch`` and its ``metrics``, of which those that end in
-            ``loss``
-            or ``acc`` are drawn (``train_task_loss``, ``val_acc``, ...). A line may lack any of them.
-        majority: Accuracy of always answering the most frequent label.
-    """
-    figure = new_figure()
-    losses, accuracies = figure.subplots(1, 2)
-    style_axes(losses, "Loss by term", "epoch", "loss")
-    style_axes(accuracies, "Accuracy", "epoch", "accuracy")
-    rows: list[dict[str, Any]] = [{"epoch": line["epoch"], **line["metrics"]} for line in history]
-    _curves(losses, rows, "loss")
-    _curves(accuracies, rows, "acc")
-    if majority is not None:
-        accuracies.axhline(majority, **DASHED, label="majority class")
-    _mark_best(accuracies, rows)
-    accuracies.yaxis.set_major_formatter(_percent)
-    for axes in (losses, accuracies):
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        if axes.get_legend_handles_labels()[0]:
-            axes.legend(fontsize=8.5, frameon=False)
-    return figure
-
-
-def _curves(axes: Axes, history: Sequence[Mapping[str, Any]], ending: str) -> None:
-    names = sorted({name for row in history for name in row if name.endswith(ending)})
-    terms = sorted({name.partition("_")[2] for name in names}, key=len)
-    for name in names:
-        part, _, term = name.partition("_")
-        rows = [row for row in history if row.get(name) is not None]
-        axes.plot(
-            [row["epoch"] for row in rows],
-            [row[name] for row in rows],
-            color=COLOURS[CYCLE[terms.index(term) % len(CYCLE)]],
-            linestyle="-" if part == "val" else ":",
-            linewidth=1.8,
-            marker="o" if len(rows) < 3 else None,
-            markersize=4,
-            label=name.replace("_", " ").replace("acc", "accuracy").replace("val ", "validation "),
-        )
-
-
-def _mark_best(axes: Axes, history: Sequence[Mapping[str, Any]]) -> None:
-    rows = [row for row in history if row.get("val_acc") is not None]
-    if rows:
-        best = max(rows, key=lambda row: float(row["val_acc"]))
-        axes.plot(
-            best["epoch"], best["val_acc"], "*", color=COLOURS["red"], markersize=12,
-            label=f"best: {best['val_acc']:.1%} at epoch {best['epoch']}",
-        )  # fmt: skip
 
 
 def confusion_figure(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> Figure:
@@ -269,7 +219,7 @@ def parts_figure(parts: Mapping[str, Mapping[str, Any]], title: str, x: str) -> 
     axes.grid(visible=False, axis="x")
     axes.set_ylim(0.0, 1.18)
     axes.set_yticks(np.linspace(0, 1, 6))
-    axes.yaxis.set_major_formatter(_percent)
+    axes.yaxis.set_major_formatter(percent)
     axes.legend(fontsize=8.5, frameon=False, loc="upper left", ncols=2)
     return figure
 
@@ -293,7 +243,3 @@ def reconstruction_histogram(errors: Array) -> Figure:
     axes.set_xlim(left=0.0)
     axes.legend(fontsize=9, frameon=False)
     return figure
-
-
-def _percent(value: float, _position: float) -> str:
-    return f"{value:.0%}"

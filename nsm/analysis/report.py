@@ -11,18 +11,22 @@ import numpy as np
 import numpy.typing as npt
 
 from nsm.analysis import plots
+from nsm.analysis.curves import training_curves
 from nsm.analysis.drawing import draw_sample, readable_triples
+from nsm.analysis.levels import levels_figure
 from nsm.analysis.metrics import softmax
 from nsm.analysis.pages import render_page
+from nsm.analysis.run_results import flat_settings
 from nsm.runs import write_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from nsm.analysis.tables import Table
     from nsm.data.packed import PackedGraphs
     from nsm.data.triples import Sample, Schema
 
-__all__ = ["Example", "Report", "draw_examples", "evaluation_figures", "pick_small", "write_report"]
+__all__ = ["Example", "Report", "draw_examples", "evaluation_figures", "example_of", "pick_small", "write_report"]
 
 Array = npt.NDArray[Any]
 
@@ -38,6 +42,8 @@ CAPTIONS = {
     "confidence": "How sure the model is of its predictions, right ones and mistakes.",
     "reliability": "Confidence against accuracy. On the dashed line, 80 % is right in 80 of 100 cases.",
     "ranking": "ROC and precision-recall curves.",
+    "levels": "Error of each level on the way down, from the abstract level alone; with details it is rounding.",
+    "climb": "One graph on its way up, coloured by the node of the top that stands for each, and back down.",
     "reconstruction": "Error of each graph's reconstruction from the abstract level, without details.",
 }
 PARTS = {
@@ -83,6 +89,8 @@ class Report:
             ...
         audit: What ``AuditResult.to_json`` returned.
         examples: Graphs to look at.
+        mistakes: The surest mistakes.
+        parameters: Number of parameters by part of the model.
     """
 
     title: str
@@ -93,6 +101,8 @@ class Report:
     facts: Mapping[str, Any] = field(default_factory=dict)
     audit: Mapping[str, Any] | None = None
     examples: Sequence[Example] = ()
+    mistakes: Table | None = None
+    parameters: Table | None = None
 
 
 def write_report(run_folder: Path, report: Report, name: str = "report.html") -> Path:
@@ -109,7 +119,7 @@ def write_report(run_folder: Path, report: Report, name: str = "report.html") ->
         evaluation=report.evaluation,
         captions=CAPTIONS,
         parts={key: value for key, value in PARTS.items() if report.evaluation.get(key)},
-        settings=_flat(report.config),
+        settings=flat_settings(report.config),
         files=_files(run_folder, name),
     )
     path = run_folder / name
@@ -133,12 +143,12 @@ def evaluation_figures(
         logits: ``(G, K)``.
         labels: ``(G,)``.
         label_names: Names of the classes.
-        history: Lines of the history; see `nsm.analysis.plots.training_curves`.
+        history: Lines of the history; see `nsm.analysis.curves.training_curves`.
         errors: Reconstruction error of each graph without details, ``(G,)``.
     """
     figures = {}
     if history:
-        figures["training_curves"] = plots.training_curves(history, evaluation["majority"])
+        figures["training_curves"] = training_curves(history, evaluation["majority"])
     figures["confusion"] = plots.confusion_figure(evaluation["confusion"], label_names)
     for name, (title, x) in PARTS.items():
         if evaluation.get(name):
@@ -147,6 +157,8 @@ def evaluation_figures(
     figures["reliability"] = plots.reliability_diagram(logits, labels, evaluation["temperature"])
     if evaluation["auc"] is not None:
         figures["ranking"] = plots.ranking_curves(logits, labels, label_names)
+    if evaluation.get("reconstruction_by_level"):
+        figures["levels"] = levels_figure(evaluation, history)
     if errors is not None:
         figures["reconstruction"] = plots.reconstruction_histogram(errors)
     return figures
@@ -173,9 +185,8 @@ def draw_examples(graphs: PackedGraphs, logits: Array) -> list[Example]:
     wrong = np.flatnonzero(predicted != labels)
     if len(wrong):
         chosen.append(("A mistake", int(wrong[confidence[wrong].argmax()])))
-    return [
-        _example(title, graphs.sample(i), graphs.schema, int(predicted[i]), float(confidence[i])) for title, i in chosen
-    ]
+    schema = graphs.schema
+    return [example_of(title, graphs.sample(i), schema, int(predicted[i]), float(confidence[i])) for title, i in chosen]
 
 
 def pick_small(graphs: PackedGraphs, positions: Array) -> int:
@@ -187,7 +198,16 @@ def pick_small(graphs: PackedGraphs, positions: Array) -> int:
     return int(candidates[np.argsort(sizes, kind="stable")[len(sizes) // 4]])
 
 
-def _example(title: str, sample: Sample, schema: Schema, predicted: int, confidence: float) -> Example:
+def example_of(title: str, sample: Sample, schema: Schema, predicted: int, confidence: float) -> Example:
+    """Draws one graph with its evidence, and says what the model said and what is true.
+
+    Args:
+        title: Why it is shown.
+        sample: The graph.
+        schema: Vocabularies of its data set.
+        predicted: Class that the model says.
+        confidence: Its probability.
+    """
     truth = schema.labels[sample.label]
     facts = ", ".join(f"{name} {value}" for name, value in sample.info.items() if name != "split")
     said = f"The model says {schema.labels[predicted]} with a probability of {confidence:.1%}; true is {truth}."
@@ -206,11 +226,3 @@ def _files(folder: Path, name: str) -> list[tuple[str, str]]:
     """The files of the run by their relative path, with their size."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / name)
     return [(path.relative_to(folder).as_posix(), f"{path.stat().st_size / 1024:,.1f} KiB") for path in paths]
-
-
-def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings with dotted names."""
-    flat: dict[str, Any] = {}
-    for key, value in config.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-    return flat

@@ -8,8 +8,10 @@ Example::
 """
 
 from nsm.pipeline.cards import CardResult, write_data_card
+from nsm.pipeline.comparison import compare, write_comparison
 from nsm.pipeline.datasets import audit, load_graphs, show
-from nsm.pipeline.evaluation import EvaluationResult, evaluate, load_model
+from nsm.pipeline.evaluation import EvaluationResult, evaluate, load_model, load_run_data
+from nsm.pipeline.export import ExportResult, export
 from nsm.pipeline.importing import ImportResult, import_tables
 from nsm.pipeline.rate_finding import RateResult, find_learning_rate
 from nsm.pipeline.training import build_trainer, rebuild_trainer, resume, train
@@ -17,18 +19,23 @@ from nsm.pipeline.training import build_trainer, rebuild_trainer, resume, train
 __all__ = [
     "CardResult",
     "EvaluationResult",
+    "ExportResult",
     "ImportResult",
     "RateResult",
     "audit",
     "build_trainer",
+    "compare",
     "evaluate",
+    "export",
     "find_learning_rate",
     "import_tables",
     "load_graphs",
     "load_model",
+    "load_run_data",
     "rebuild_trainer",
     "resume",
     "show",
     "train",
+    "write_comparison",
     "write_data_card",
 ]

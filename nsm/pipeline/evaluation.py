@@ -11,18 +11,23 @@ from rich.console import Console
 from torch import nn
 
 from nsm.analysis.calibration import fit_temperature
+from nsm.analysis.climb_figure import climb_figure
+from nsm.analysis.climbing import climb
 from nsm.analysis.evaluation import Predictions, evaluate_predictions
 from nsm.analysis.metrics import softmax
+from nsm.analysis.mistakes import worst_mistakes
+from nsm.analysis.parameters import parameter_table
 from nsm.analysis.plots import png_bytes
 from nsm.analysis.probing import decode
-from nsm.analysis.report import Report, draw_examples, evaluation_figures, write_report
+from nsm.analysis.report import Report, draw_examples, evaluation_figures, pick_small, write_report
+from nsm.analysis.run_results import read_tables, split_file
 from nsm.data.triples import Schema
 from nsm.errors import CheckpointError, DataError, RunError
-from nsm.models import build_model
+from nsm.models import Hierarchy, build_model
 from nsm.pipeline.datasets import read_audit
 from nsm.pipeline.prediction import node_states, predict
 from nsm.pipeline.ranking import rank
-from nsm.pipeline.reopening import provenance, run_config, run_graphs
+from nsm.pipeline.reopening import run_config, run_graphs
 from nsm.runs import Run, find_run, replacing, resolve_root, write_json
 from nsm.training.checkpoints import load_checkpoint, load_weights
 from nsm.training.device import arithmetic, open_fabric
@@ -33,7 +38,7 @@ if TYPE_CHECKING:
     from nsm.config import Config
     from nsm.data.packed import PackedGraphs
 
-__all__ = ["EvaluationResult", "evaluate", "load_model"]
+__all__ = ["EvaluationResult", "evaluate", "load_model", "load_run_data"]
 
 
 @dataclass(frozen=True)
@@ -112,18 +117,16 @@ def evaluate(
         CheckpointError: If its checkpoint is missing, damaged, or from other data than can be built now.
     """
     run = run if isinstance(run, Run) else find_run(run, resolve_root(root))
-    config = run_config(run, root)
-    if data is not None:
-        config = config.model_copy(update={"own": config.own.model_copy(update={"data": data})})
+    config = run_config(run, root, data=data)
     with arithmetic(config):
         model = load_model(run)
         graphs = run_graphs(run, config, load_checkpoint(run.best)["data_fingerprint"], quiet=quiet)
         judged = _judge(model, graphs, config, split, quiet=quiet)
         if config.domain == "kg":
             _add_ranking(judged.evaluation, rank(config, run, split, quiet=quiet))
-    write_json(_named(run.final_results, split), judged.evaluation)
-    _write_predictions(judged, _named(run.predictions, split))
-    report = _write_report(run, config, graphs, judged)
+    write_json(split_file(run.final_results, split), judged.evaluation)
+    _write_predictions(judged, split_file(run.predictions, split))
+    report = _write_report(run, config, model, graphs, judged)
     return EvaluationResult(run, report, judged.evaluation)
 
 
@@ -133,9 +136,20 @@ def _add_ranking(evaluation: dict[str, Any], ranking: dict[str, Any]) -> None:
     evaluation |= {**ranking, "protocol": " ".join(protocol)}
 
 
-def _named(path: Path, split: str) -> Path:
-    """The file for a split: that of the test split has the plain name."""
-    return path if split == "test" else path.with_stem(f"{path.stem}_{split}")
+def load_run_data(run: Run, *, root: Path | None = None, data: Path | None = None, quiet: bool = False) -> PackedGraphs:
+    """All graphs that a run was trained and tested on.
+
+    Args:
+        run: The run.
+        root: Where runs are kept, if not where the run is.
+        data: Where the user's own data are now, if they have been moved.
+        quiet: Whether to show no progress.
+
+    Raises:
+        CheckpointError: If the checkpoint is missing, damaged, or from other data than can be built now.
+    """
+    config = run_config(run, root, data=data)
+    return run_graphs(run, config, load_checkpoint(run.best)["data_fingerprint"], quiet=quiet)
 
 
 def _judge(model: nn.Module, graphs: PackedGraphs, config: Config, split: str, *, quiet: bool) -> _Judged:
@@ -188,7 +202,7 @@ def _write_predictions(judged: _Judged, path: Path) -> None:
         pq.write_table(pa.table(columns), temporary)
 
 
-def _write_report(run: Run, config: Config, graphs: PackedGraphs, judged: _Judged) -> Path:
+def _write_report(run: Run, config: Config, model: nn.Module, graphs: PackedGraphs, judged: _Judged) -> Path:
     split = judged.evaluation["split"]
     drawn = evaluation_figures(
         judged.evaluation,
@@ -198,8 +212,12 @@ def _write_report(run: Run, config: Config, graphs: PackedGraphs, judged: _Judge
         history=run.read_history(),
         errors=judged.predictions.reconstruction_abstract,
     )
+    if isinstance(model, Hierarchy):
+        at = pick_small(judged.graphs, np.arange(len(judged.graphs)))
+        sample, title = judged.graphs.sample(at), f"Graph {at} of the {split} split: up and back"
+        drawn["climb"] = climb_figure(climb(model, judged.graphs, at), sample, graphs.schema, title)
     pictures = {name: png_bytes(figure) for name, figure in drawn.items()}
-    folder = _named(run.figures, split)
+    folder = split_file(run.figures, split)
     folder.mkdir(exist_ok=True)
     for name, picture in pictures.items():
         with replacing(folder / f"{name}.png") as temporary:
@@ -213,12 +231,14 @@ def _write_report(run: Run, config: Config, graphs: PackedGraphs, judged: _Judge
         facts=_facts(run),
         audit=read_audit(graphs),
         examples=draw_examples(judged.graphs, judged.predictions.logits),
+        mistakes=worst_mistakes(judged.graphs, judged.predictions.logits),
+        parameters=parameter_table(model).part_table(),
     )
-    return write_report(run.folder, report, _named(run.report, split).name)
+    return write_report(run.folder, report, split_file(run.report, split).name)
 
 
 def _facts(run: Run) -> dict[str, Any]:
     """Where the run came from, and how long it took."""
     checkpoint = load_checkpoint(run.best)
     seconds = sum(record["resources"]["seconds"] for record in run.read_history())
-    return provenance(run) | {"best epoch": checkpoint["epoch"], "seconds of training": round(seconds, 1)}
+    return read_tables(run)[1] | {"best epoch": checkpoint["epoch"], "seconds of training": round(seconds, 1)}

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from nsm.analysis.evaluation import Predictions
+from nsm.analysis.levels import LevelErrors, level_errors
 from nsm.analysis.probing import NodeStates
 from nsm.data.loader import BatchLoader
-from nsm.models import Output, reconstruction_error
+from nsm.models import Hierarchy, Output, reconstruction_error
 from nsm.training.memory import MicroBatches
 
 if TYPE_CHECKING:
@@ -57,12 +58,17 @@ def predict(
             return said
         x, x_back = model.round_trip(part)  # type: ignore[operator]
         trips = ((x_back, x), (output.reconstructed, output.target))
-        return said + [reconstruction_error(back, to, output.batch, part.num_graphs) for back, to in trips]
+        said += [reconstruction_error(back, to, output.batch, part.num_graphs) for back, to in trips]
+        levels = level_errors(model, part) if isinstance(model, Hierarchy) else LevelErrors([], [])
+        return said + levels.exact + levels.abstract
 
     parts = _judge(model, graphs, fabric, batch_size, advance, what, judge, micro)
     logits, *errors = (_joined(list(column)) for column in zip(*parts, strict=True))
-    exact, abstract = errors or (None, None)
-    return Predictions(logits, graphs.labels, graphs.groups, exact, abstract)
+    exact, abstract, *levels = errors or (None, None)
+    half = len(levels) // 2
+    return Predictions(
+        logits, graphs.labels, graphs.groups, exact, abstract, tuple(levels[:half]), tuple(levels[half:])
+    )
 
 
 def node_states(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from nsm.analysis.run_results import read_tables
 from nsm.config import Config, load_config
-from nsm.config.reading import PROVENANCE
 from nsm.errors import CheckpointError, ConfigError
 from nsm.pipeline.datasets import load_graphs, open_cached
 from nsm.runs import Run
@@ -17,28 +16,31 @@ from nsm.training.recovery import FREE_KEYS, newest_checkpoint, require_same_tra
 if TYPE_CHECKING:
     from nsm.data.packed import PackedGraphs
 
-__all__ = ["continued_config", "provenance", "require_continuation", "run_config", "run_graphs"]
+__all__ = ["continued_config", "require_continuation", "run_config", "run_graphs"]
 
 
-def run_config(run: Run, root: Path | None = None, overrides: Sequence[str] = (), **keywords: object) -> Config:
+def run_config(
+    run: Run,
+    root: Path | None = None,
+    overrides: Sequence[str] = (),
+    *,
+    data: Path | None = None,
+    **keywords: object,
+) -> Config:
     """What ran, with the root where the run is now: it may have been moved since.
 
     Args:
         run: The run.
         root: Where runs are kept, if that is known.
         overrides: Pairs ``key=value`` that beat what ran.
+        data: Where the user's own data are now, if they have been moved.
         **keywords: Values that beat those.
     """
     folder = run.folder.resolve()
     home = folder.parents[2] if folder.parent.name == "runs" else None
     config = load_config(run.config, overrides, **keywords)
-    return config.model_copy(update={"root": root or home, "run": run.name})
-
-
-def provenance(run: Run) -> dict[str, Any]:
-    """The table of the run's configuration that tells how it came about."""
-    found = tomllib.loads(run.config.read_text(encoding="utf-8")).get(PROVENANCE)
-    return found if isinstance(found, dict) else {}
+    own = config.own if data is None else config.own.model_copy(update={"data": data})
+    return config.model_copy(update={"root": root or home, "run": run.name, "own": own})
 
 
 def run_graphs(run: Run, config: Config, fingerprint: str, *, quiet: bool = False) -> PackedGraphs:
@@ -53,7 +55,7 @@ def run_graphs(run: Run, config: Config, fingerprint: str, *, quiet: bool = Fals
     Raises:
         CheckpointError: If they can be neither found nor made.
     """
-    graphs = open_cached(config, str(provenance(run).get("dataset", "")))
+    graphs = open_cached(config, str(read_tables(run)[1].get("dataset", "")))
     if graphs is None or graphs.fingerprint != fingerprint:
         graphs = load_graphs(config, quiet=quiet)
     if graphs.fingerprint != fingerprint:

@@ -15,12 +15,15 @@ from rich.console import Console
 from torch import nn
 
 import nsm
+from nsm.analysis.description import mean_known_ceiling
+from nsm.analysis.metrics import majority
+from nsm.analysis.run_results import read_tables
 from nsm.config.reading import PROVENANCE
 from nsm.config.toml import to_toml
 from nsm.models import build_model
 from nsm.pipeline.datasets import default_dataset_name, load_graphs, require_honest
 from nsm.pipeline.domains import open_task
-from nsm.pipeline.reopening import continued_config, provenance, require_continuation, run_graphs
+from nsm.pipeline.reopening import continued_config, require_continuation, run_graphs
 from nsm.pipeline.validation_figures import draw_validation
 from nsm.runs import (
     Run,
@@ -141,7 +144,7 @@ def rebuild_trainer(run: Run, config: Config, *, callbacks: Sequence[Callback] =
         CheckpointError: If its checkpoints are damaged, of another format, other data or another model.
     """
     processes = Processes(open_fabric(config))
-    told = provenance(run)
+    told = read_tables(run)[1]
     fingerprint = str(told.get("data_fingerprint"))
     if processes.is_lead:
         require_free(run)
@@ -182,6 +185,7 @@ def _complete(trainer: Trainer, *, quiet: bool) -> TrainResult:
 
 def _record(config: Config, graphs: PackedGraphs, model: nn.Module) -> str:
     """What exactly runs: the configuration, and where it came from."""
+    val = graphs.subset("val")
     told = {
         "nsm": nsm.__version__,
         "python": platform.python_version(),
@@ -192,6 +196,8 @@ def _record(config: Config, graphs: PackedGraphs, model: nn.Module) -> str:
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "dataset": graphs.folder.name,
         "data_fingerprint": graphs.fingerprint,
+        "majority": majority(val.labels) if len(val) else None,
+        "ceiling": mean_known_ceiling(val),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     return to_toml({**config.to_json(), PROVENANCE: told})

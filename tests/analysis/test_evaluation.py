@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -109,3 +110,13 @@ def test_no_samples_are_an_error() -> None:
     empty = Predictions(np.zeros((0, 2)), np.zeros(0, dtype=np.int64), np.zeros(0))
     with pytest.raises(ValueError, match="test split has no samples"):
         evaluate(empty, {})
+
+
+def test_levels_are_means_over_the_graphs(predictions: Predictions, columns: dict[str, np.ndarray]) -> None:
+    assert evaluate(predictions, columns)["reconstruction_by_level"] == []
+    exact, abstract = np.full((2, 200), 1e-7), np.stack([np.linspace(0, 1, 200), np.full(200, 0.25)])
+    found = evaluate(replace(predictions, levels_exact=tuple(exact), levels_abstract=tuple(abstract)), columns)
+    levels = found["reconstruction_by_level"]
+    assert [level["level"] for level in levels] == [0, 1]
+    assert [level["abstract"] for level in levels] == pytest.approx([0.5, 0.25])
+    assert levels[1]["exact"] == pytest.approx(1e-7)

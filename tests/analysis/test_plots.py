@@ -14,14 +14,6 @@ from matplotlib.figure import Figure
 
 from nsm.analysis import plots
 
-HISTORY: list[dict[str, Any]] = [
-    {"epoch": 1, "metrics": {"train_loss": 1.0, "train_task_loss": 0.9, "train_acc": 0.5, "lr": 1.0}},
-    {"epoch": 2, "metrics": {"train_loss": 0.6, "train_task_loss": 0.5, "train_acc": 0.7}},
-    {"epoch": 3, "metrics": {"train_loss": 0.4, "train_task_loss": 0.3, "train_acc": 0.9}},
-]
-HISTORY[1]["metrics"] |= {"val_loss": 0.7, "val_acc": 0.8}
-HISTORY[2]["metrics"] |= {"val_loss": 0.8, "val_acc": 0.75}
-
 
 @pytest.fixture(scope="module")
 def predictions() -> tuple[np.ndarray, np.ndarray]:
@@ -37,20 +29,6 @@ def texts(figure: Figure) -> str:
 def lines(figure: Figure, axes: int) -> dict[str, list[list[float]]]:
     return {line.get_label(): [list(map(float, values)) for values in line.get_data()]
             for line in figure.axes[axes].lines}  # fmt: skip
-
-
-def test_training_curves_draw_every_term_and_the_majority() -> None:
-    figure = plots.training_curves(HISTORY, majority=0.55)
-    losses, accuracies = lines(figure, 0), lines(figure, 1)
-    assert set(losses) == {"train loss", "train task loss", "validation loss"}
-    assert losses["validation loss"] == [[2, 3], [0.7, 0.8]]
-    assert accuracies["train accuracy"] == [[1, 2, 3], [0.5, 0.7, 0.9]]
-    assert accuracies["majority class"][1] == [0.55, 0.55]
-    assert accuracies["best: 80.0% at epoch 2"] == [[2], [0.8]]
-
-
-def test_training_curves_before_the_first_validation() -> None:
-    assert "best" not in texts(plots.training_curves(HISTORY[:1]))
 
 
 def test_confusion_matrix_shows_counts_and_shares() -> None:
@@ -97,21 +75,21 @@ def test_reconstruction_marks_the_mean() -> None:
     assert "mean 0.300" in texts(plots.reconstruction_histogram(np.array([0.2, 0.4])))
 
 
-@pytest.mark.parametrize("make", [
-    lambda: plots.training_curves(HISTORY),
-    lambda: plots.reconstruction_histogram(np.linspace(0, 1, 9)),
+@pytest.mark.parametrize(("make", "width"), [
+    (lambda: plots.confusion_figure([[3, 1], [0, 4]], ("no", "yes")), 896),
+    (lambda: plots.reconstruction_histogram(np.linspace(0, 1, 9)), 1280),
 ])  # fmt: skip
-def test_files_are_1280_pixels_wide_and_reproducible(make: Any, tmp_path: Path) -> None:
+def test_files_have_the_promised_width_and_are_reproducible(make: Any, width: int, tmp_path: Path) -> None:
     path = plots.save_figures({"one": make()}, tmp_path / "figures")[0]
     assert path == tmp_path / "figures" / "one.png"
-    assert matplotlib.image.imread(path).shape[1] == 1280
+    assert matplotlib.image.imread(path).shape[1] == width
     assert path.read_bytes() == plots.png_bytes(make())
 
 
 def test_the_global_state_is_left_alone(predictions: tuple[np.ndarray, np.ndarray]) -> None:
     before = dict(matplotlib.rcParams)
     plots.png_bytes(plots.confidence_histogram(*predictions))
-    plots.png_bytes(plots.training_curves(HISTORY))
+    plots.png_bytes(plots.reconstruction_histogram(np.linspace(0, 1, 9)))
     assert pyplot.get_fignums() == []
     assert dict(matplotlib.rcParams) == before
 

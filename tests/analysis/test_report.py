@@ -16,6 +16,7 @@ from nsm.analysis.evaluation import Predictions, evaluate_predictions
 from nsm.analysis.plots import png_bytes
 from nsm.analysis.probing import Decoded
 from nsm.analysis.report import Report, draw_examples, evaluation_figures, write_report
+from nsm.analysis.tables import Table
 from nsm.data.packed import PackedGraphs
 from nsm.data.triples import Sample
 from tests.data.twin_graphs import packed, twins
@@ -70,6 +71,8 @@ def report(graphs: PackedGraphs, logits: np.ndarray) -> Report:
         facts={"torch": "2.13.0", "data fingerprint": "ab12"},
         audit=AUDIT,
         examples=draw_examples(graphs, logits),
+        mistakes=Table(("graph", "confidence"), [("<em>g3</em>", 0.987)], formats={"confidence": ".1%"}),
+        parameters=Table(("part", "parameters"), [("encoder", 1234)]),
     )
 
 
@@ -182,3 +185,9 @@ def test_a_browser_shows_every_picture_and_nothing_sticks_out(page: Path, width:
     assert found is not None
     assert int(found[1]) <= width
     assert int(found[2]) == 0
+
+
+def test_tables_of_mistakes_and_parameters(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert '<td>&lt;em&gt;g3&lt;/em&gt;</td><td class="n">98.7%</td>' in text
+    assert '<td>encoder</td><td class="n">1,234</td>' in text

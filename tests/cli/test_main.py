@@ -34,7 +34,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        *("train", "evaluate", "audit", "data import", "data show", "data card", "lr find"),
+        *("train", "evaluate", "audit", "compare", "export", "data import", "data show", "data card", "lr find"),
         *(f"checkpoints {name}" for name in ("list", "show", "verify", "diff", "prune")),
     ],
 )

@@ -68,8 +68,20 @@ def test_what_an_evaluation_leaves_behind(run: Run, config: Config) -> None:
     assert table["index"] == test.indices.tolist()
     right = [said == true for said, true in zip(table["predicted"], table["label"], strict=True)]
     assert sum(right) / len(right) == pytest.approx(told["accuracy"]) == pytest.approx(result.accuracy)
-    assert {"confusion.png", "training_curves.png"} <= {path.name for path in run.figures.iterdir()}
-    assert "<html" in result.report.read_text(encoding="utf-8")
+    names = {path.name for path in run.figures.iterdir()}
+    assert {"confusion.png", "training_curves.png", "climb.png", "levels.png"} <= names
+    (level,) = told["reconstruction_by_level"]
+    assert level["level"] == 0
+    assert level["exact"] < 1e-5 < level["abstract"]
+    page = result.report.read_text(encoding="utf-8")
+    assert "<html" in page
+    assert "Parameters by part of the model" in page
+    wrong = right.count(False)
+    assert ("Surest mistakes" in page) == (wrong > 0)
+
+
+def test_the_data_of_a_run_are_those_of_its_training(run: Run) -> None:
+    assert pipeline.load_run_data(run, quiet=True).fingerprint == load_checkpoint(run.best)["data_fingerprint"]
 
 
 def test_memory_that_runs_out_is_told_and_changes_nothing(
@@ -108,6 +120,8 @@ def test_a_run_that_was_moved(run: Run, config: Config, tmp_path: Path) -> None:
 def test_the_flat_model_has_nothing_to_reconstruct(config: Config) -> None:
     run = pipeline.train(config.model_copy(update={"model": "flat"}), quiet=True).run
     told = pipeline.evaluate(run, quiet=True).figures
+    assert told["reconstruction_by_level"] == []
+    assert not (run.figures / "climb.png").exists()
     assert (told["reconstruction_exact"], told["reconstruction_abstract"], told["decoded"]) == (
         None,
         None,

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from nsm import pipeline
+from nsm.analysis.run_results import read_tables
 from nsm.config import Config
 from nsm.errors import CheckpointError, ConfigError
 from nsm.pipeline.datasets import load_graphs
-from nsm.pipeline.reopening import continued_config, provenance, require_continuation, run_config, run_graphs
+from nsm.pipeline.reopening import continued_config, require_continuation, run_config, run_graphs
 from nsm.runs import Run
 
 
@@ -31,15 +32,8 @@ def test_a_run_is_where_it_is_now(trained: Run, tmp_path: Path) -> None:
     assert run_config(moved, None, ["epochs=3"], seed=7).epochs == 3
 
 
-def test_it_tells_how_it_came_about(trained: Run, tmp_path: Path) -> None:
-    assert provenance(trained)["processes"] == 1
-    plain = Run(tmp_path)
-    plain.config.write_text("epochs = 3\n", encoding="utf-8")
-    assert provenance(plain) == {}
-
-
 def test_its_data_are_those_of_the_cache_or_made_again(trained: Run, tmp_path: Path) -> None:
-    fingerprint, config = provenance(trained)["data_fingerprint"], run_config(trained)
+    fingerprint, config = read_tables(trained)[1]["data_fingerprint"], run_config(trained)
     found = run_graphs(trained, config, fingerprint, quiet=True)
     assert found.fingerprint == fingerprint
     elsewhere = config.model_copy(update={"cache": tmp_path / "empty"})

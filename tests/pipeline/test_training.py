@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -27,6 +28,8 @@ def test_a_run_tells_exactly_what_ran(config: Config, tmp_path: Path) -> None:
     checkpoint = load_checkpoint(result.run.best)
     assert provenance["data_fingerprint"] == checkpoint["data_fingerprint"]
     assert provenance["torch"] == torch.__version__
+    assert provenance["majority"] == json.loads(result.run.training_history.read_text())["majority"]
+    assert "ceiling" not in provenance  # nobody knows it
     model = pipeline.load_model(result.run)
     assert provenance["parameters"] == sum(p.numel() for p in model.parameters())
     assert find_run(result.run.name, tmp_path / "root") == result.run
