@@ -82,11 +82,12 @@ def draw_sample(sample: Sample, schema: Schema, title: str = "") -> Figure:
     axes = figure.subplots()
     axes.set_axis_off()
     axes.set_title(title, fontsize=13, loc="left", color=COLOURS["ink"], fontweight="bold")
-    _draw_edges(axes, sample, schema, positions, _edge_colours(sample, schema))
-    _draw_nodes(axes, sample, schema, positions)
-    _legend(axes, sample, schema, width)
     axes.set_xlim(positions[:, 0].min() - COLUMN_WIDTH, positions[:, 0].max() + COLUMN_WIDTH)
     axes.set_ylim(positions[:, 1].min() - 0.6, positions[:, 1].max() + 0.6 + _highest_arc(sample, positions))
+    stretch = np.array([width / np.ptp(axes.get_xlim()), height / np.ptp(axes.get_ylim())])
+    _draw_edges(axes, sample, schema, positions, stretch)
+    _draw_nodes(axes, sample, schema, positions)
+    _legend(axes, sample, schema, width)
     return figure
 
 
@@ -161,16 +162,16 @@ def _relation_families(schema: Schema) -> dict[str, str]:
     return colours
 
 
-def _draw_edges(axes: Axes, sample: Sample, schema: Schema, positions: Points, colours: Sequence[str]) -> None:
-    """Quiet edges first, evidence last."""
-    evidence = set(sample.evidence_triples)
+def _draw_edges(axes: Axes, sample: Sample, schema: Schema, positions: Points, stretch: Points) -> None:
+    """Quiet edges first, evidence last; ``stretch`` is how many inches a unit of each axis is about."""
+    evidence, colours = set(sample.evidence_triples), _edge_colours(sample, schema)
     labels = [_label(sample, schema, node) for node in range(sample.num_nodes)]
     for number in sorted(range(sample.num_triples), key=lambda n: (n in evidence, n)):
         is_evidence = number in evidence
         is_quiet = colours[number] == QUIET and not is_evidence
         head, tail = int(sample.head[number]), int(sample.tail[number])
         arrow = FancyArrowPatch(
-            **_path(positions[head], positions[tail], int(sample.relation[number]), (labels[head], labels[tail])),
+            **_path(positions[[head, tail]], stretch, int(sample.relation[number]), (labels[head], labels[tail])),
             arrowstyle="-" if is_quiet else "-|>",
             mutation_scale=14 if is_evidence else 8,
             color=EVIDENCE if is_evidence else colours[number],
@@ -181,8 +182,9 @@ def _draw_edges(axes: Axes, sample: Sample, schema: Schema, positions: Points, c
         axes.add_patch(arrow)
 
 
-def _path(start: Points, end: Points, relation: int, labels: tuple[str, str]) -> dict[str, Any]:
+def _path(places: Points, stretch: Points, relation: int, labels: tuple[str, str]) -> dict[str, Any]:
     """From rim to rim: bent a little, so that parallel edges show; a loop stands above its node."""
+    start, end = places
     if (start == end).all():
         sideways = np.array([0.22, 0.16])
         return {
@@ -192,7 +194,8 @@ def _path(start: Points, end: Points, relation: int, labels: tuple[str, str]) ->
         }
     is_level = bool(start[1] == end[1]) and abs(start[0] - end[0]) > LEVEL_SPAN
     bend = LEVEL_BEND if is_level else 0.03 * (relation % 4) - 0.04
-    along = end - start + 2 * bend * np.array([end[1] - start[1], start[0] - end[0]])  # as it leaves the first node
+    across, up = (end - start) * stretch
+    along = np.array([across + 2 * bend * up, up - 2 * bend * across])  # as it leaves the first node
     first, last = (_rim(label, along) for label in labels)
     ends = {"posA": tuple(start), "posB": tuple(end), "shrinkA": first, "shrinkB": last}
     return ends | {"connectionstyle": f"arc3,rad={bend}"}
@@ -203,7 +206,7 @@ def _rim(label: str, along: Points) -> float:
     lines = label.split("\n")
     half = np.array([2.6 * max(map(len, lines)) + 3, 4.6 * len(lines) + 3])
     across, up = np.maximum(np.abs(along) / np.hypot(*along), 1e-9)
-    return float(min(half[0] / across, half[1] / up)) + 1  # the axes are stretched a little
+    return float(min(half[0] / across, half[1] / up)) + 3  # fonts and the stretch of the axes differ a little
 
 
 def _highest_arc(sample: Sample, positions: Points) -> float:

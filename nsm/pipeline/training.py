@@ -110,9 +110,8 @@ def build_trainer(config: Config, *, callbacks: Sequence[Callback] = (), quiet: 
         ConfigError: If this machine cannot do what is configured.
     """
     processes = Processes(open_fabric(config))  # refuses what this machine cannot do before minutes are spent on data
-    config = config.with_absolute_paths()  # the run can then be evaluated from another folder
     if not processes.is_lead:  # the first process makes the data, which are then in the cache
-        run = processes.share(None)
+        config, run = config.with_absolute_paths(), processes.share(None)
         seed_everything(config.seed)
         graphs = load_graphs(config, quiet=True)
         return _trainer(config, run, graphs, build_model(config, graphs.schema), callbacks, quiet=True)
@@ -120,6 +119,7 @@ def build_trainer(config: Config, *, callbacks: Sequence[Callback] = (), quiet: 
     require_unused(root, config.domain, config.run)
     open_task(config)  # a mistake in the user's files leaves nothing behind
     ensure_writable(root)
+    config = config.with_absolute_paths()  # the run can then be evaluated from another folder
     graphs = load_graphs(config, quiet=quiet)
     require_honest(graphs, config, quiet=quiet)
     seed_everything(config.seed)

@@ -142,7 +142,7 @@ def test_ctrl_c_saves_and_ends_in_order(settings: Path) -> None:
 def test_a_run_goes_on(nsm: Command, settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = ("--config", str(settings), "--set", "workers=0", "--run", "parts")
     with monkeypatch.context() as patch:
-        patch.setattr("nsm.pipeline.training.TensorBoard", lambda: AtStep(2, request_stop))
+        patch.setattr("nsm.pipeline.training.TensorBoard", lambda _: AtStep(2, request_stop))
         status, out, err = nsm("train", "planning", *arguments)
     folder = settings.parent / "root" / "planning" / "runs" / "parts"
     assert (status, out.splitlines()[0][:24]) == (0, "interrupted after 0 epoc")

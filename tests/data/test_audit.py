@@ -13,7 +13,7 @@ from rich.console import Console
 from nsm.data import audit as audit_module
 from nsm.data.audit import AuditResult, audit, render
 from nsm.data.packed import PackedGraphs
-from nsm.data.probes import PROBES, SINGLE, ProbeScore
+from nsm.data.probes import PROBES, SINGLE, TYPED, ProbeScore
 from nsm.data.triples import Sample
 from nsm.data.trivial import FeatureTable
 from tests.data.twin_graphs import LEAK, add_edge, packed, twins
@@ -84,7 +84,7 @@ def test_a_probe_may_be_shown_and_not_judged(tmp_path: Path) -> None:
     console = Console(width=120, record=True, file=io.StringIO())
     console.print(render(shown))
     assert "answers, reported only" in console.export_text()
-    nothing = audit(graphs, reported=(*PROBES, SINGLE))
+    nothing = audit(graphs, reported=(*PROBES, SINGLE, TYPED))
     assert (nothing.probe, nothing.probe_low, nothing.verdict) == (None, None, "pass")
     assert nothing.reasons[0] == "no trivial feature is judged"
 

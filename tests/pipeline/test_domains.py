@@ -122,12 +122,6 @@ def test_a_named_network_is_that_of_its_name() -> None:
         open_task(load_config(None, [], domain="causal", causal={"network": "sahcs"}))
 
 
-def test_an_unknown_generated_domain() -> None:
-    with pytest.raises(DataError, match="unknown domain 'chess'") as caught:
-        opened(domains=("ferry", "chess"))
-    assert "ferry" in str(caught.value.hint)
-
-
 def test_the_users_files_are_read_at_once(folder: Path) -> None:
     (folder / "one.pddl").write_text(PROBLEM.replace("(near a b)", "\n(neer a b)"))
     with pytest.raises(DataError, match="undeclared predicate 'neer'") as caught:

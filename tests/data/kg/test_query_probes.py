@@ -9,7 +9,7 @@ from nsm.data.build import build_dataset
 from nsm.data.kg.query_probes import REPORTED, query_features
 from nsm.data.kg.source import DEGREES, KgSource
 from nsm.data.packed import PackedGraphs
-from nsm.data.probes import PROBES, SINGLE, boosted_predictions
+from nsm.data.probes import PROBES, SINGLE, TYPED, boosted_predictions
 from tests.data.kg.toy_facts import ToySettings, toy_folder
 
 
@@ -40,4 +40,4 @@ def test_marginals_are_equal_so_what_is_judged_tells_nothing(graphs: PackedGraph
 
 
 def test_what_is_reported_are_probes_of_the_audit(graphs: PackedGraphs) -> None:
-    assert set(REPORTED) <= {*PROBES, SINGLE, *query_features(graphs)}
+    assert set(REPORTED) <= {*PROBES, SINGLE, TYPED, *query_features(graphs)}
