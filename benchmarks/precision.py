@@ -100,6 +100,8 @@ def train(config: Config, precision: str) -> Run:
     began = time.process_time()
     changes: dict[str, Any] = {"precision": precision, "run": f"{precision}_{config.seed}"}
     result = pipeline.train(config.model_copy(update=changes), quiet=True)
+    if result.interrupted:
+        raise KeyboardInterrupt  # half of a training is no result
     seconds = time.process_time() - began
     print(f"seed {config.seed}, {precision}: {result.best_val_acc:.3f} on validation, {seconds:.0f} s", flush=True)
     return result.run

@@ -3,54 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from torch import Tensor
 
 from nsm.analysis.plots import COLOURS, CYCLE, new_figure, style_axes
-from nsm.models.losses import reconstruction_error
 
-if TYPE_CHECKING:
-    from nsm.models import Hierarchy
-
-__all__ = ["LEVEL_METRIC", "LevelErrors", "level_curves", "level_errors", "levels_figure"]
+__all__ = ["LEVEL_METRIC", "level_curves", "levels_figure"]
 
 LEVEL_METRIC = "val_reconstruction_level_"
 """How a history names the error of a level without details; the number of the level follows."""
-
-
-@dataclass(frozen=True)
-class LevelErrors:
-    """Relative reconstruction errors of the levels below the top, from 0 up: for each ``(G,)``.
-
-    Attributes:
-        abstract: From the abstract level alone.
-        exact: With all details, which is rounding only.
-    """
-
-    abstract: list[Tensor]
-    exact: list[Tensor]
-
-
-@torch.no_grad()
-def level_errors(model: Hierarchy, data: Any) -> LevelErrors:
-    """The errors of one batch; those of a level are of its features after its message passing."""
-    encoded = model.encoder(data)
-    ascent = model.why(encoded)
-    batches = [encoded.batch, *(plan.batch for plan in ascent.plans)]
-
-    def errors(*, use_details: bool) -> list[Tensor]:
-        rebuilt = reversed(list(model.descent(ascent, use_details=use_details)))
-        levels = zip(rebuilt, ascent.features, batches, strict=False)  # the top is not rebuilt
-        return [reconstruction_error(x, target, batch, encoded.num_graphs) for x, target, batch in levels]
-
-    return LevelErrors(errors(use_details=False), errors(use_details=True))
 
 
 def levels_figure(evaluation: Mapping[str, Any], history: Sequence[Mapping[str, Any]] = ()) -> Figure:

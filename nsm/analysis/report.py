@@ -31,7 +31,8 @@ __all__ = ["Example", "Report", "draw_examples", "evaluation_figures", "example_
 Array = npt.NDArray[Any]
 
 CAPTIONS = {
-    "training_curves": "Loss by term and accuracy over the epochs; dotted: training, solid: validation.",
+    "training_curves": "Loss by term and accuracy over the epochs; dotted: training, solid: validation. In the first "
+    "epochs the training loss holds less of the cycle loss than the validation loss does: compare them by term.",
     "confusion": "Graphs by true and predicted class, with the share of the true class.",
     "by_family": "Accuracy on each family of problems.",
     "by_rung": "Accuracy on each rung of the causal ladder.",

@@ -107,5 +107,5 @@ def _read_meta(folder: Path) -> dict[str, Any]:
 
 
 def _damaged(file: Path, what: str) -> DataError:
-    hint = f"the data set is damaged; delete the folder {file.parent} and it is built again"
-    return DataError(what, file=file, hint=hint)
+    remedy = f"delete the folder {file.parent}; it is built again, your own tables by nsm data import"
+    return DataError(what, file=file, hint=f"the data set is damaged or of another version; {remedy}")

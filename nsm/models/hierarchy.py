@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from nsm.models.encoder import Encoded, Encoder
 from nsm.models.losses import reconstruction_error
-from nsm.models.output import Output
+from nsm.models.output import LevelErrors, Output
 from nsm.nn import (
     Contraction,
     DropoutKey,
@@ -210,8 +210,8 @@ class Hierarchy(nn.Module):
         return encoded.x, self.what(self.why(encoded), use_details=True)
 
     @torch.no_grad()
-    def level_errors(self, data: Any) -> list[Tensor]:
-        """How much of each level the abstract one alone does not explain: per level, from 0 up, ``(G,)``.
+    def level_errors(self, data: Any) -> LevelErrors:
+        """How well each level below the top is rebuilt on the way down.
 
         It is the relative error of :func:`~nsm.models.losses.reconstruction_error`, of the features after the
         level's message passing.
@@ -219,6 +219,10 @@ class Hierarchy(nn.Module):
         encoded = self.encoder(data)
         ascent = self.why(encoded)
         batches = [encoded.batch, *(plan.batch for plan in ascent.plans)]
-        rebuilt = reversed(list(self.descent(ascent, use_details=False)))
-        levels = zip(rebuilt, ascent.features, batches, strict=False)  # the top is not rebuilt
-        return [reconstruction_error(x, target, batch, encoded.num_graphs) for x, target, batch in levels]
+
+        def errors(*, use_details: bool) -> list[Tensor]:
+            rebuilt = reversed(list(self.descent(ascent, use_details=use_details)))
+            levels = zip(rebuilt, ascent.features, batches, strict=False)  # the top is not rebuilt
+            return [reconstruction_error(x, target, batch, encoded.num_graphs) for x, target, batch in levels]
+
+        return LevelErrors(errors(use_details=False), errors(use_details=True))

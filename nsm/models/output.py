@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from torch import Tensor
+
+
+class LevelErrors(NamedTuple):
+    """Relative reconstruction errors of the levels below the top, from 0 up: for each ``(G,)``.
+
+    Attributes:
+        abstract: From the abstract level alone.
+        exact: With all details, which is rounding only.
+    """
+
+    abstract: list[Tensor]
+    exact: list[Tensor]
 
 
 @dataclass

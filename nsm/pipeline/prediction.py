@@ -10,10 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from nsm.analysis.evaluation import Predictions
-from nsm.analysis.levels import LevelErrors, level_errors
 from nsm.analysis.probing import NodeStates
 from nsm.data.loader import BatchLoader
-from nsm.models import Hierarchy, Output, reconstruction_error
+from nsm.models import Hierarchy, LevelErrors, Output, reconstruction_error
 from nsm.training.memory import MicroBatches
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def predict(
         x, x_back = model.round_trip(part)  # type: ignore[operator]
         trips = ((x_back, x), (output.reconstructed, output.target))
         said += [reconstruction_error(back, to, output.batch, part.num_graphs) for back, to in trips]
-        levels = level_errors(model, part) if isinstance(model, Hierarchy) else LevelErrors([], [])
+        levels = model.level_errors(part) if isinstance(model, Hierarchy) else LevelErrors([], [])
         return said + levels.exact + levels.abstract
 
     parts = _judge(model, graphs, fabric, batch_size, advance, what, judge, micro)

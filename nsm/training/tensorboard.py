@@ -122,6 +122,6 @@ def _level_errors(trainer: Trainer) -> dict[str, float]:
     was_training = model.training
     model.eval()
     with trainer.fabric.autocast():
-        errors = model.level_errors(batch)
+        errors = model.level_errors(batch).abstract
     model.train(was_training)
     return {f"Reconstruction/level_{level}": error.mean().item() for level, error in enumerate(errors)}

@@ -45,7 +45,7 @@ def test_errors_add_up_to_those_of_the_graph(graphs: PackedGraphs) -> None:
     model = toy_model(3)
     assert isinstance(model, Hierarchy)
     found = climb(model, graphs, 7)
-    errors = model.level_errors(graphs.batch([7]))
+    errors = model.level_errors(graphs.batch([7])).abstract
     for level, error in zip(found.levels, errors, strict=False):
         assert np.sqrt(np.square(level.error).mean()) == pytest.approx(float(error), rel=1e-3)
         assert level.exact.max() < 1e-4 < level.error.max()
