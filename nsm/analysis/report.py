@@ -43,7 +43,8 @@ CAPTIONS = {
     "confidence": "How sure the model is of its predictions, right ones and mistakes.",
     "reliability": "Confidence against accuracy. On the dashed line, 80 % is right in 80 of 100 cases.",
     "ranking": "ROC and precision-recall curves.",
-    "levels": "Error of each level on the way down, from the abstract level alone; with details it is rounding.",
+    "levels": "Error of each level's features after its message passing, from the abstract level alone (that above is "
+    "of the input, below level 0); with details it is rounding.",
     "climb": "One graph on its way up, coloured by the node of the top that stands for each, and back down.",
     "reconstruction": "Error of each graph's reconstruction from the abstract level, without details.",
 }
