@@ -1,4 +1,15 @@
-"""What the notebook is made of: settings, the live view, control, the browser of checkpoints, and its server."""
+"""What the notebook is made of: settings, the live view, background runs, the checkpoint browser, its server.
+
+Example::
+
+    from nsm import dashboard, pipeline
+
+    config = dashboard.settings(globals())
+    trainer = pipeline.build_trainer(config, callbacks=[dashboard.LiveView()], quiet=True)
+    for epoch in trainer.epochs():
+        ...  # breakpoints and code of one's own go here
+    dashboard.follow(run)  # a run of a terminal, of the background, or fetched from elsewhere
+"""
 
 from __future__ import annotations
 
@@ -6,22 +17,56 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from nsm.dashboard.background_runs import BackgroundRun, background, start
+    from nsm.dashboard.checkpoint_browser import CheckpointBrowser, browser
+    from nsm.dashboard.checkpoint_table import checkpoints
     from nsm.dashboard.constants import settings
+    from nsm.dashboard.control_panel import ControlPanel, panel
+    from nsm.dashboard.following import follow, show
+    from nsm.dashboard.live_view import LiveView
+    from nsm.dashboard.removal import delete
     from nsm.dashboard.volume import commit_volume
 
-__all__ = ["commit_volume", "settings"]
+__all__ = [
+    "BackgroundRun",
+    "CheckpointBrowser",
+    "ControlPanel",
+    "LiveView",
+    "background",
+    "browser",
+    "checkpoints",
+    "commit_volume",
+    "delete",
+    "follow",
+    "panel",
+    "settings",
+    "show",
+    "start",
+]
 
 _HOME = {
-    "commit_volume": "nsm.dashboard.volume",
-    "settings": "nsm.dashboard.constants",
+    "BackgroundRun": "background_runs",
+    "CheckpointBrowser": "checkpoint_browser",
+    "ControlPanel": "control_panel",
+    "LiveView": "live_view",
+    "background": "background_runs",
+    "browser": "checkpoint_browser",
+    "checkpoints": "checkpoint_table",
+    "commit_volume": "volume",
+    "delete": "removal",
+    "follow": "following",
+    "panel": "control_panel",
+    "settings": "constants",
+    "show": "following",
+    "start": "background_runs",
 }
 
 
 def __getattr__(name: str) -> object:
-    """Imports a name when it is first used: `nsm notebook` needs only the server."""
+    """Imports a public name when it is first used."""
     if name not in _HOME:
         raise AttributeError(f"module 'nsm.dashboard' has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+    return getattr(import_module(f"nsm.dashboard.{_HOME[name]}"), name)
 
 
 def __dir__() -> list[str]:

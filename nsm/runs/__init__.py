@@ -8,6 +8,7 @@ from nsm.runs.folder import (
     ensure_writable,
     find_run,
     list_runs,
+    new_run_name,
     require_unused,
     resolve_root,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "find_run",
     "list_runs",
     "locked",
+    "new_run_name",
     "replacing",
     "require_free",
     "require_unused",
