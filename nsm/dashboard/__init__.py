@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from nsm.dashboard.background_runs import BackgroundRun, background, start
     from nsm.dashboard.checkpoint_browser import CheckpointBrowser, browser
     from nsm.dashboard.checkpoint_table import checkpoints
-    from nsm.dashboard.constants import settings
+    from nsm.dashboard.choice import choose
+    from nsm.dashboard.constants import overview, settings
     from nsm.dashboard.control_panel import ControlPanel, panel
     from nsm.dashboard.following import follow, show
     from nsm.dashboard.live_view import LiveView
+    from nsm.dashboard.machine import doctor, environment, memory
     from nsm.dashboard.removal import delete
+    from nsm.dashboard.results import examples, pictures, show_card, show_results
     from nsm.dashboard.volume import commit_volume
 
 __all__ = [
@@ -35,12 +38,21 @@ __all__ = [
     "background",
     "browser",
     "checkpoints",
+    "choose",
     "commit_volume",
     "delete",
+    "doctor",
+    "environment",
+    "examples",
     "follow",
+    "memory",
+    "overview",
     "panel",
+    "pictures",
     "settings",
     "show",
+    "show_card",
+    "show_results",
     "start",
 ]
 
@@ -52,12 +64,21 @@ _HOME = {
     "background": "background_runs",
     "browser": "checkpoint_browser",
     "checkpoints": "checkpoint_table",
+    "choose": "choice",
     "commit_volume": "volume",
     "delete": "removal",
+    "doctor": "machine",
+    "environment": "machine",
+    "examples": "results",
     "follow": "following",
+    "memory": "machine",
+    "overview": "constants",
     "panel": "control_panel",
+    "pictures": "results",
     "settings": "constants",
     "show": "following",
+    "show_card": "results",
+    "show_results": "results",
     "start": "background_runs",
 }
 

@@ -8,14 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nsm.analysis.tables import Table
 from nsm.config import Config, load_config
-from nsm.config.settings import ALIASES
+from nsm.config.settings import ALIASES, DomainConfig
 from nsm.errors import ConfigError
 
-__all__ = ["settings"]
+__all__ = ["overview", "settings"]
 
 CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*")
 PLAIN = (str, int, float, list, tuple, dict, Path, type(None))
+SHOWN = ("domain", "epochs", "batch_size", "eval_every", "save_every", "learning_rate", "cycle_weight", "num_levels",
+         "channels", "seed", "root")  # fmt: skip
+"""Keys that are always shown; the others where they are not at their default."""
 ALIKE = 0.8  # from which on a constant's name is taken for a misspelt key
 
 
@@ -53,3 +57,25 @@ def settings(namespace: Mapping[str, Any], **changes: object) -> Config:
             given.pop(alias, None)
             given.pop(key, None)
     return load_config(None, [], **given | changes)
+
+
+def overview(config: Config) -> Table:
+    """The settings that matter most, and every other one that is not at the domain's default."""
+    usual = load_config(None, [], domain=config.domain)
+    table = config.domain_table
+    rows = [
+        (key, _told(getattr(config, key)), _told(getattr(usual, key)))
+        for key in Config.model_fields
+        if key in SHOWN or (getattr(config, key) != getattr(usual, key) and key != config.domain)
+        if not isinstance(getattr(config, key), DomainConfig)
+    ]
+    rows += [
+        (f"{config.domain}.{key}", _told(value), _told(getattr(usual.domain_table, key)))
+        for key, value in table
+        if value != getattr(usual.domain_table, key)
+    ]
+    return Table(("setting", "value", "default"), rows, "Settings")
+
+
+def _told(value: object) -> str | None:
+    return None if value is None else f"{value:g}" if isinstance(value, float) else str(value)
