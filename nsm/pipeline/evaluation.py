@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 from rich.console import Console
 from torch import nn
 
@@ -50,12 +51,14 @@ class EvaluationResult:
         report: The page to read.
         figures: Everything measured, by name; ``accuracy`` and ``majority`` among it.
         pictures: Folder of the pictures.
+        logits: What the model said of each graph of the split, ``(G, K)``.
     """
 
     run: Run
     report: Path
     figures: dict[str, Any]
     pictures: Path
+    logits: npt.NDArray[Any]
 
     @property
     def accuracy(self) -> float:
@@ -133,7 +136,7 @@ def evaluate(
     write_json(split_file(run.final_results, label), judged.evaluation)
     _write_predictions(judged, split_file(run.predictions, label))
     report = _write_report(run, config, model, graphs, judged, label)
-    return EvaluationResult(run, report, judged.evaluation, split_file(run.figures, label))
+    return EvaluationResult(run, report, judged.evaluation, split_file(run.figures, label), judged.predictions.logits)
 
 
 def _add_ranking(evaluation: dict[str, Any], ranking: dict[str, Any]) -> None:
