@@ -24,7 +24,16 @@ from nsm.training.interruption import Interruption
 from nsm.training.memory import MicroBatches
 from nsm.training.norms import gradient_norms
 from nsm.training.processes import Processes
-from nsm.training.records import EpochRecord, Position, StepRecord, TrainResult, gradient_means, gradient_sums, history_columns, train_metrics
+from nsm.training.records import (
+    EpochRecord,
+    Position,
+    StepRecord,
+    TrainResult,
+    gradient_means,
+    gradient_sums,
+    history_columns,
+    train_metrics,
+)
 from nsm.training.recovery import recover
 from nsm.training.retention import Retention, owning
 from nsm.training.schedules import build_scheduler
