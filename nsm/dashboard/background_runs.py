@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nsm.analysis.run_states import read_state
+from nsm.analysis.run_states import RunState, read_state
+from nsm.dashboard.child import launch
 from nsm.errors import RunError
-from nsm.runs import Run, ensure_writable, find_run, new_run_name, require_unused, resolve_root, write_text
+from nsm.runs import Run, ensure_writable, find_run, is_held, new_run_name, require_unused, resolve_root, write_text
 
 if TYPE_CHECKING:
     from nsm.config import Config
@@ -49,7 +51,17 @@ class BackgroundRun:
         """Whether its process lives, whoever started it."""
         if self._process is not None:
             return self._process.poll() is None
-        return any(_is_locked(path) for path in (self._waiting / LOG, self.run.folder / LOG))
+        return is_held(self.run) is True or any(map(_is_locked, (self._waiting / LOG, self.run.folder / LOG)))
+
+    @property
+    def _at(self) -> RunState:
+        """Where the run stands, with what is known of its process."""
+        at = read_state(self.run)
+        if not self.run.config.exists():
+            return replace(at, state="building" if self.is_alive else "failed")
+        if at.state in ("running", "stale") and self.log() and not self.is_alive:
+            return replace(at, state="killed", left=None)
+        return at
 
     @property
     def state(self) -> str:
@@ -57,17 +69,15 @@ class BackgroundRun:
 
         See :func:`nsm.analysis.run_states.state_of`.
         """
-        if self.run.config.exists():
-            return read_state(self.run).state
-        return "building" if self.is_alive else "failed"
+        return self._at.state
 
     @property
     def summary(self) -> str:
         """One line for a person; of a process that builds or has failed what it said last."""
-        if self.run.config.exists():
-            at = read_state(self.run)
-            return at.summary if at.records else f"{at.summary}. {self._last_words}"
-        return f"{self.state}: {self._last_words}"
+        at = self._at
+        if not self.run.config.exists():
+            return f"{at.state}: {self._last_words}"
+        return at.summary if at.records else f"{at.summary}. {self._last_words}"
 
     @property
     def error(self) -> str | None:
@@ -93,17 +103,22 @@ class BackgroundRun:
     def pause(self, *, wait: float = 60.0) -> bool:
         """Asks the training to finish its step, save and end; :meth:`resume` goes on. Data under way are given up.
 
+        A training of another machine is asked too; it is not waited for.
+
         Args:
             wait: Seconds to wait for that at most.
 
         Returns:
             Whether the process has ended.
         """
+        if not self.is_alive and self.state == "running":
+            self.run.stop.touch()
+            return False
         limit = time.monotonic() + wait
         while self.is_alive:
-            if self.run.config.exists():
+            if is_held(self.run):
                 self.run.stop.touch()  # once more: what was there before the first step does not count
-            elif pid := self._pid:
+            elif pid := self._pid:  # before the first step, or after the last
                 _signal(pid, signal.SIGTERM)
             if time.monotonic() >= limit:
                 return False
@@ -166,19 +181,12 @@ class BackgroundRun:
             shutil.rmtree(self._waiting, ignore_errors=True)
 
     def _launch(self, arguments: Sequence[str], log: Path) -> None:
-        command = [sys.executable, "-m", "nsm", "train", *arguments]
+        command = ["nsm", "train", *arguments]
         with log.open("ab") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)  # the process inherits it, and gives it back when it ends
-            stream.write(f"$ {' '.join(command[1:])}\n".encode())
+            stream.write(f"$ {shlex.join(command)}\n".encode())
             stream.flush()
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # an interrupt of the kernel is not for it
-                env=os.environ | {"PYTHONUNBUFFERED": "1"},
-            )
+            self._process = launch(command, into=stream)
         write_text(log.with_name("pid"), f"{self._process.pid}\n")
 
 

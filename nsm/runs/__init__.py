@@ -12,7 +12,7 @@ from nsm.runs.folder import (
     require_unused,
     resolve_root,
 )
-from nsm.runs.lock import exclusive, require_free
+from nsm.runs.lock import exclusive, is_held, require_free
 
 __all__ = [
     "Run",
@@ -21,6 +21,7 @@ __all__ = [
     "ensure_writable",
     "exclusive",
     "find_run",
+    "is_held",
     "list_runs",
     "locked",
     "new_run_name",
