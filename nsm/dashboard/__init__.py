@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from nsm.dashboard.live_view import LiveView
     from nsm.dashboard.machine import doctor, environment, memory
     from nsm.dashboard.removal import delete
-    from nsm.dashboard.results import examples, pictures, show_card, show_results
+    from nsm.dashboard.results import examples, load_data, pictures, show_card, show_results
     from nsm.dashboard.volume import commit_volume
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "environment",
     "examples",
     "follow",
+    "load_data",
     "memory",
     "overview",
     "panel",
@@ -71,6 +72,7 @@ _HOME = {
     "environment": "machine",
     "examples": "results",
     "follow": "following",
+    "load_data": "results",
     "memory": "machine",
     "overview": "constants",
     "panel": "control_panel",

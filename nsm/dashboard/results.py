@@ -12,15 +12,41 @@ from typing import TYPE_CHECKING
 from nsm.analysis.card import CAPTIONS as CARD_CAPTIONS
 from nsm.analysis.report import CAPTIONS
 from nsm.analysis.result_tables import class_table, headline_table
+from nsm.dashboard.bars import Bar, bars_html, bars_text
 from nsm.dashboard.extra import notebook_module
+from nsm.dashboard.frame import Frame
+from nsm.data.writing import SPLITS
+from nsm.pipeline.datasets import load_graphs, shortfall
 
 if TYPE_CHECKING:
     from nsm.analysis.report import Example
+    from nsm.config import Config
+    from nsm.data.packed import PackedGraphs
     from nsm.pipeline import CardResult, EvaluationResult
 
-__all__ = ["examples", "pictures", "show_card", "show_results"]
+__all__ = ["examples", "load_data", "pictures", "show_card", "show_results"]
 
 SCALE = 0.6  # of a picture's pixels on the page: letters are as large as those around it, and sharp on fine screens
+
+
+def load_data(config: Config) -> PackedGraphs:
+    """The configured graphs, with a bar while they are made; says how many there are of each split.
+
+    Raises:
+        RunError: If the root cannot be written.
+        DataError: If the user's files are malformed.
+    """
+    frame = Frame()
+
+    def progress(done: int, total: int, what: str) -> None:
+        bars = [Bar("data", done, total)]
+        frame.write(bars_html(bars, what), bars_text(bars, what), is_due=False)
+
+    graphs = load_graphs(config, progress=progress, quiet=True)
+    parts = ", ".join(f"{len(graphs.subset(split)):,} {split}" for split in SPLITS)
+    line = "; ".join([f"{len(graphs):,} graphs: {parts}", *filter(None, [shortfall(graphs)])])
+    frame.write(bars_html([], line), line)
+    return graphs
 
 
 def show_card(card: CardResult, count: int = 1) -> None:

@@ -92,7 +92,9 @@ def serve(
     require_jupyter()
     home = resolve_root(root).absolute()
     ensure_writable(home)
-    os.environ["NSM_ROOT"] = str(home)  # for the kernels
+    os.environ["NSM_ROOT"] = str(home)  # for the kernels, as is the next line
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")  # small graphs are faster so
     token = secrets.token_hex(24)
     server = _initialise(notebook.absolute(), token, ip, port, opens_browser=opens_browser)
     host = LOOPBACK if ip in EVERYWHERE else ip
