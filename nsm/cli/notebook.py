@@ -32,7 +32,7 @@ LOOPBACK, PORT = "127.0.0.1", 8888
 
 def notebook(
     folder: Annotated[
-        Path, typer.Argument(metavar="[FOLDER]", help="Where you work.", show_default="this folder")
+        Path, typer.Argument(metavar="FOLDER", help="Where you work.", show_default="this folder")
     ] = Path(),
     port: Annotated[int, typer.Option(min=1, max=65535, help="The next free one if it is taken.")] = PORT,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,

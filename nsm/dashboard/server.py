@@ -127,6 +127,7 @@ def _initialise(notebook: Path, token: str, ip: str, port: int, *, opens_browser
         "ServerApp.root_dir": str(notebook.parent),
         "ServerApp.open_browser": opens_browser,
         "ServerApp.use_redirect_file": True,
+        "ServerApp.no_browser_open_file": not opens_browser,
         "ServerApp.allow_root": True,  # in a container everything is root, and who can log in is the same person
         "ServerApp.answer_yes": True,  # Ctrl-C ends it at once
         "ServerApp.log_level": "WARN",

@@ -39,7 +39,7 @@ EXTRAS = {
     "planner": (("unified_planning", "up_pyperplan"), "plans made by a planner"),
     "kg": (("pykeen",), "the knowledge graphs that PyKEEN ships"),
     "networks": (("pgmpy",), "the Bayesian networks that pgmpy ships"),
-    "jupyter": (("jupyterlab",), "notebooks"),
+    "notebook": (("jupyterlab", "ipykernel", "ipywidgets"), "the dashboard in JupyterLab"),
     "modal": (("modal",), "GPUs in the cloud"),
     "tensorboard": (("tensorboard",), "curves while a training runs"),
 }
