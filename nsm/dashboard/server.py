@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import secrets
+import signal
 import threading
 import time
 import urllib.error
@@ -108,6 +109,12 @@ def serve(
         else:
             server.stop(from_signal=True)
 
+    def stop(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_DFL)  # the second one ends it at once
+        server.stop(from_signal=True)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
     threading.Thread(target=wait, daemon=True).start()
     server.start()
 
@@ -127,9 +134,7 @@ def _initialise(notebook: Path, token: str, ip: str, port: int, *, opens_browser
         "ServerApp.root_dir": str(notebook.parent),
         "ServerApp.open_browser": opens_browser,
         "ServerApp.use_redirect_file": True,
-        "ServerApp.no_browser_open_file": not opens_browser,
         "ServerApp.allow_root": True,  # in a container everything is root, and who can log in is the same person
-        "ServerApp.answer_yes": True,  # Ctrl-C ends it at once
         "ServerApp.log_level": "WARN",
         "LabApp.default_url": _path(notebook),
         "LabApp.extension_manager": "readonly",
@@ -140,6 +145,7 @@ def _initialise(notebook: Path, token: str, ip: str, port: int, *, opens_browser
     except SystemExit as failure:
         hint = "name another one with --port, and an address of this machine with --ip"
         raise RunError(f"cannot listen on {ip}, port {port}", hint=hint) from failure
+    server.no_browser_open_file = not opens_browser
     # no kernels but this interpreter, in which NSM is: the notebook never asks which one to take
     server.kernel_spec_manager.kernel_dirs = []
     server.web_app.settings["page_config_hook"] = _without_announcements

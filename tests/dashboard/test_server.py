@@ -60,7 +60,8 @@ class Running:
 
     def kernels(self) -> list[psutil.Process]:
         children = psutil.Process(self.process.pid).children()
-        return [child for child in children if "ipykernel_launcher" in child.cmdline()]
+        living = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+        return [child for child in living if "ipykernel_launcher" in child.cmdline()]
 
 
 @contextmanager
@@ -176,14 +177,17 @@ def test_nothing_outside_is_asked(served: Running) -> None:
     assert served.outside == []
 
 
-def test_a_new_token_and_another_port_for_each_server(served: Running, tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_new_token_and_another_port_for_each_server_and_a_clean_end(
+    served: Running, tmp_path: Path, ending: signal.Signals
+) -> None:
     port = served.told["port"]
     with running(tmp_path, "--port", str(port), "--root", str(tmp_path / "runs")) as other:
         assert other.told["port"] != port and other.token != served.token
         assert f"port {port} is taken" in other.log.read_text()
         assert other.told["root"] == str(tmp_path / "runs")
         kernel = other.start_kernel()
-        other.process.send_signal(signal.SIGINT)
+        other.process.send_signal(ending)
         assert other.process.wait(PATIENCE) == 0
         kernel.wait(PATIENCE)  # raises if it outlives its server
         assert not kernel.is_running()
