@@ -54,7 +54,7 @@ class BackgroundRun:
         return is_held(self.run) is True or any(map(_is_locked, (self._waiting / LOG, self.run.folder / LOG)))
 
     @property
-    def _at(self) -> RunState:
+    def at(self) -> RunState:
         """Where the run stands, with what is known of its process."""
         at = read_state(self.run)
         if not self.run.config.exists():
@@ -69,12 +69,12 @@ class BackgroundRun:
 
         See :func:`nsm.analysis.run_states.state_of`.
         """
-        return self._at.state
+        return self.at.state
 
     @property
     def summary(self) -> str:
         """One line for a person; of a process that builds or has failed what it said last."""
-        at = self._at
+        at = self.at
         if not self.run.config.exists():
             return f"{at.state}: {self._last_words}"
         return at.summary if at.records else f"{at.summary}. {self._last_words}"
