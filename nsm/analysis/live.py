@@ -141,8 +141,9 @@ def _gradients(axes: Axes, rows: Rows, records: Sequence[Mapping[str, Any]]) -> 
     image = axes.imshow(np.log10(np.maximum(norms, 1e-9)), aspect="auto", extent=ends, cmap="viridis")
     axes.figure.colorbar(image, ax=axes, pad=0.02).ax.tick_params(labelsize=7)
     axes.set_yticks([0, len(layers) - 1], ["input", "output"], rotation=90)
-    for label, end in zip(axes.get_yticklabels(), ("top", "bottom"), strict=True):
-        label.set_verticalalignment(end)
+    upper, lower = axes.get_yticklabels()
+    upper.set_verticalalignment("top")
+    lower.set_verticalalignment("bottom")
 
 
 def _finish(axes: Axes, corner: str) -> None:
