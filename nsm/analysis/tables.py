@@ -10,6 +10,7 @@ from typing import Any
 
 __all__ = ["Table"]
 
+LONG = 300  # rows that a page shows
 Row = tuple[Any, ...]
 
 
@@ -74,7 +75,7 @@ class Table:
         return "\n".join([*([self.title] if self.title else []), *lines])
 
     def _repr_html_(self) -> str:
-        """What a notebook shows; colours are those of its theme."""
+        """What a notebook shows; colours are those of its theme. A long table is cut: a page is slow with it."""
         sides = ["right" if is_number else "left" for is_number in map(self.is_numeric, self.columns)]
         head = "".join(f'<th style="text-align:{s}">{escape(n)}</th>' for n, s in zip(self.columns, sides, strict=True))
         body = "".join(
@@ -84,10 +85,11 @@ class Table:
                 for cell, side in zip(row, sides, strict=True)
             )
             + "</tr>"
-            for row in self.cells()
+            for row in replace(self, rows=self.rows[:LONG]).cells()
         )
-        caption = f'<caption style="text-align:left;font-weight:bold">{escape(self.title)}</caption>'
-        return f"<table>{caption if self.title else ''}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        title = self.title if len(self) <= LONG else f"{self.title} (the first {LONG} of {len(self):,} rows)".lstrip()
+        caption = f'<caption style="text-align:left;font-weight:bold">{escape(title)}</caption>'
+        return f"<table>{caption if title else ''}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def cells(self) -> list[list[str]]:
         """The rows as they are written."""

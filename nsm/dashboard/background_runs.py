@@ -26,6 +26,7 @@ __all__ = ["BackgroundRun", "background", "start"]
 
 WAITING = ".background"  # beside the runs: configuration and log of those that have no folder yet
 LOG = "train.log"
+COMMAND = "$ "  # begins the line of the log with what was started
 LOOK = 0.1  # seconds between two looks at a process that is to end
 
 
@@ -49,12 +50,12 @@ class BackgroundRun:
     @property
     def is_alive(self) -> bool:
         """Whether its process lives, whoever started it."""
-        if self._process is not None:
-            return self._process.poll() is None
+        if self._process is not None and self._process.poll() is None:
+            return True
         return is_held(self.run) is True or any(map(_is_locked, (self._waiting / LOG, self.run.folder / LOG)))
 
     @property
-    def _at(self) -> RunState:
+    def at(self) -> RunState:
         """Where the run stands, with what is known of its process."""
         at = read_state(self.run)
         if not self.run.config.exists():
@@ -69,14 +70,14 @@ class BackgroundRun:
 
         See :func:`nsm.analysis.run_states.state_of`.
         """
-        return self._at.state
+        return self.at.state
 
     @property
     def summary(self) -> str:
         """One line for a person; of a process that builds or has failed what it said last."""
-        at = self._at
+        at = self.at
         if not self.run.config.exists():
-            return f"{at.state}: {self._last_words}"
+            return f"{at.state}: {self.error or self._last_words}"
         return at.summary if at.records else f"{at.summary}. {self._last_words}"
 
     @property
@@ -84,7 +85,8 @@ class BackgroundRun:
         """What the process said when it failed; None where it did not, or still lives."""
         if self.is_alive:
             return None
-        found = [line for line in self.log().splitlines() if "Error" in line or line.startswith("Hint: ")]
+        latest = self.log().rpartition(COMMAND)[2]
+        found = [line for line in latest.splitlines() if "Error" in line or line.startswith("Hint: ")]
         return "\n".join(found[-2:]) or None
 
     def log(self, lines: int | None = None) -> str:
@@ -148,7 +150,7 @@ class BackgroundRun:
             hint = "give it more epochs: nsm train --resume RUN --epochs N"
             raise RunError("the run has finished", file=self.run.folder, hint=hint)
         self._settle()
-        home = self._waiting if (self._waiting / LOG).exists() else self.run.folder
+        home = self._waiting if self._waiting.is_dir() else self.run.folder
         self._launch(["--resume", str(self.run.folder)], home / LOG)
 
     @property
@@ -184,7 +186,7 @@ class BackgroundRun:
         command = ["nsm", "train", *arguments]
         with log.open("ab") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)  # the process inherits it, and gives it back when it ends
-            stream.write(f"$ {shlex.join(command)}\n".encode())
+            stream.write(f"{COMMAND}{shlex.join(command)}\n".encode())
             stream.flush()
             self._process = launch(command, into=stream)
         write_text(log.with_name("pid"), f"{self._process.pid}\n")

@@ -64,4 +64,4 @@ def bars_html(bars: Sequence[Bar], line: str = "") -> str:
         for bar in bars
     )
     table = f'<table style="margin:0;border:none">{rows}</table>' if rows else ""
-    return f'<div>{table}<div style="padding:2px 8px">{escape(line)}</div></div>'
+    return f'<div>{table}<div style="padding:2px 8px;white-space:pre-line">{escape(line)}</div></div>'

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from nsm.analysis.live import run_view
 from nsm.analysis.plots import png_bytes
-from nsm.analysis.run_states import read_state
 from nsm.dashboard.background_runs import BackgroundRun, background, start
 from nsm.dashboard.bars import Bar, bars_html
 from nsm.dashboard.extra import notebook_module
@@ -41,6 +40,7 @@ class ControlPanel:
         self.config, self.job = config, job
         self._seen: object = None
         self._watcher: threading.Thread | None = None
+        self._one_at_a_time = threading.Lock()
         self.buttons: dict[str, Any] = {
             name: widgets.Button(description=name.capitalize(), icon=icon, tooltip=told)
             for name, icon, told in (
@@ -92,25 +92,26 @@ class ControlPanel:
 
     def refresh(self) -> None:
         """Shows what is there now."""
-        alive = self.job is not None and self.job.is_alive
-        state = self.state
-        usable = {
-            "start": self.job is None,
-            "pause": alive or state == "running",
-            "resume": self.job is not None and not alive and state not in ("running", "finished"),
-            "stop": alive or state == "running",
-        }
-        for name, button in self.buttons.items():
-            button.disabled = not usable[name]
-        if self.job is None:
-            self._line.value = bars_html([], "not started")
-            return
-        at = read_state(self.job.run)
-        self._line.value = bars_html([Bar("epochs", at.epoch, at.epochs)], f"{self.job.run.name}: {self.job.summary}")
-        if at.records and self._seen != (at.epoch, at.state):
-            self._seen = (at.epoch, at.state)
-            self._picture.value = png_bytes(run_view(self.job.run))
-            self._picture.layout.display = None
+        with self._one_at_a_time:
+            job = self.job
+            is_alive, state = job is not None and job.is_alive, self.state
+            usable = {
+                "start": job is None,
+                "pause": is_alive or state == "running",
+                "resume": job is not None and not is_alive and state not in ("running", "finished"),
+                "stop": is_alive or state == "running",
+            }
+            for name, button in self.buttons.items():
+                button.disabled = not usable[name]
+            if job is None:
+                self._line.value = bars_html([], "not started")
+                return
+            at = job.at
+            self._line.value = bars_html([Bar("epochs", at.epoch, at.epochs)], f"{job.run.name}: {job.summary}")
+            if at.records and self._seen != (at.epoch, at.state):
+                self._seen = (at.epoch, at.state)
+                self._picture.value = png_bytes(run_view(job.run))
+                self._picture.layout.display = None
 
     def watch(self, *, every: float = 1.0) -> None:
         """Keeps the panel current from a thread, until the run has ended."""

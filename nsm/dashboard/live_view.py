@@ -82,6 +82,8 @@ class LiveView(Callback):
 
     def on_step(self, trainer: Trainer, record: StepRecord) -> None:
         """Moves the bars, and shows a picture that has become ready."""
+        if self._frame is None:  # it was attached to a training under way
+            self.on_start(trainer)
         self._graphs += record.graphs
         if time.monotonic() - self._told >= BARS:
             self._write(trainer, record)
@@ -89,10 +91,8 @@ class LiveView(Callback):
 
     def on_epoch(self, trainer: Trainer, record: EpochRecord) -> None:
         """Tells the figures of the epoch, and draws the curves, if it is time."""
-        parts = [f"epoch {record.epoch}"]
-        for name in ("train_loss", "val_loss", "val_acc"):
-            if name in record.metrics:
-                parts.append(f"{name.replace('_', ' ')} {record.metrics[name]:.3f}")
+        shown = [name for name in ("train_loss", "val_loss", "val_acc") if name in record.metrics]
+        parts = [f"epoch {record.epoch}", *(f"{name.replace('_', ' ')} {record.metrics[name]:.3f}" for name in shown)]
         if "val_acc" in record.metrics:
             parts.append(f"majority {trainer.majority:.3f}")
         self._line, self._is_behind = ", ".join(parts), True

@@ -75,7 +75,6 @@ class Painter:
 
 def main(folder: str, target: str) -> None:
     """Draws a run whenever a line comes, until there are none any more; answers with the seconds that it took."""
-    os.nice(NICENESS)
     from nsm.analysis.live import run_view
     from nsm.analysis.plots import png_bytes
 
@@ -89,4 +88,5 @@ def main(folder: str, target: str) -> None:
 
 
 if __name__ == "__main__":
+    os.nice(NICENESS)
     main(*sys.argv[1:])

@@ -6,16 +6,14 @@ import copy
 from pathlib import Path
 
 import pytest
-import torch
 from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from torch import nn
 
 from nsm.data.packed import PackedGraphs
 from nsm.runs import Run
-from nsm.training import Callback, EpochRecord, Trainer
-from nsm.training.state import capture, restore
+from nsm.training import Trainer
 from nsm.training.norms import weight_norms
+from nsm.training.state import capture, restore
 from nsm.training.tensorboard import TensorBoard
 from tests.training.test_trainer import AtStep, equal, request_stop
 from tests.training.toy_graphs import toy_trainer
