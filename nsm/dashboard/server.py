@@ -135,10 +135,11 @@ def _initialise(notebook: Path, token: str, ip: str, port: int, *, opens_browser
         "ServerApp.open_browser": opens_browser,
         "ServerApp.use_redirect_file": True,
         "ServerApp.allow_root": True,  # in a container everything is root, and who can log in is the same person
-        "ServerApp.log_level": "WARN",
+        "ServerApp.log_level": "ERROR",
         "LabApp.default_url": _path(notebook),
         "LabApp.extension_manager": "readonly",
-        "LabApp.log_level": "WARN",
+        "LabApp.log_level": "ERROR",
+        "KernelManager.transport_encryption": "auto",  # between server and kernel, where this Jupyter can
     }
     try:
         server = LabApp.initialize_server(argv=[f"--{name}={value}" for name, value in settings.items()])
