@@ -30,6 +30,7 @@ class FakeNotebook:
         shell.kernel = object()  # type: ignore[attr-defined]
         ipython, display = ModuleType("IPython"), ModuleType("IPython.display")
         ipython.get_ipython = lambda: shell  # type: ignore[attr-defined]
+        ipython.version_info = (9, 0)  # type: ignore[attr-defined]  # matplotlib looks at it
         display.display = self.display  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, "IPython", ipython)
         monkeypatch.setitem(sys.modules, "IPython.display", display)
