@@ -12,6 +12,7 @@ from nsm.analysis.plots import new_figure, png_bytes
 from nsm.dashboard import live_view
 from nsm.dashboard.live_view import LiveView
 from nsm.data.packed import PackedGraphs
+from nsm.runs import Run
 from nsm.training import Callback, StepRecord, Trainer
 from tests.analysis.made_runs import add_history, make_run
 from tests.dashboard.fake_notebook import FakeNotebook
@@ -53,8 +54,8 @@ def test_a_painter_draws_where_there_is_a_core_to_spare(
     class FakePainter:
         is_busy, is_alive, seconds = False, True, 0.001
 
-        def __init__(self, run: object) -> None:
-            asked.append("made")
+        def __init__(self, run: Run) -> None:
+            asked.append(f"made for {run.name}")
 
         def ask(self) -> None:
             asked.append("asked")
@@ -71,8 +72,9 @@ def test_a_painter_draws_where_there_is_a_core_to_spare(
     monkeypatch.setattr(live_view, "usable_cores", lambda: 2.0)
     monkeypatch.setattr(live_view, "Painter", FakePainter)
     monkeypatch.setattr(live_view, "BARS", 0.0)
-    toy_trainer(graphs, tmp_path, LiveView(every=0.0), epochs=2).fit()
-    assert asked[:2] == ["made", "asked"] and asked.count("closed") == 1
+    trainer = toy_trainer(graphs, tmp_path, LiveView(every=0.0), epochs=2)
+    trainer.fit()
+    assert asked[:2] == [f"made for {trainer.run.name}", "asked"] and asked.count("closed") == 1
     assert len(notebook.pictures) >= 2
 
     FakePainter.is_alive = False  # it dies: the picture is drawn here
