@@ -139,13 +139,11 @@ def state_of(run: Run, longest: float | None = None, *, now: float | None = None
     """
     now = time.time() if now is None else now
     held, taken, ended = is_held(run), _modified(run.lock), _modified(run.training_history)
-    if held and (ended is None or taken is None or taken > ended):  # else the training only clears up
-        return "running"
+    if held is not None and (ended is None or taken is None or taken > ended):  # else the training only clears up
+        return "running" if held else "killed"
     active = max((t for path in _alive(run) if (t := _modified(path)) is not None), default=None)
     if ended is not None and (active is None or active <= ended + CLOSING):
         return "interrupted" if _is_interrupted(run.training_history) else "finished"
-    if held is False:
-        return "killed"
     allowed = FIRST_EPOCH if longest is None else max(SHORTEST, PATIENCE * longest)
     return "running" if active is not None and now - active <= allowed else "stale"
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,6 +58,7 @@ class BackgroundRun:
     @property
     def at(self) -> RunState:
         """Where the run stands, with what is known of its process."""
+        self._settle()
         at = read_state(self.run)
         if not self.run.config.exists():
             return replace(at, state="building" if self.is_alive else "failed")
@@ -181,6 +183,8 @@ class BackgroundRun:
                 if (self._waiting / name).exists():
                     os.replace(self._waiting / name, self.run.folder / name)
             shutil.rmtree(self._waiting, ignore_errors=True)
+            with suppress(OSError):  # others wait there too
+                self._waiting.parent.rmdir()
 
     def _launch(self, arguments: Sequence[str], log: Path) -> None:
         command = ["nsm", "train", *arguments]

@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from nsm.dashboard.child import launch
@@ -67,7 +68,8 @@ class Painter:
         """Ends the process, and removes what it has drawn."""
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None
-            pipe.close()
+            with suppress(OSError):  # it has died, and cannot be told what it was to draw
+                pipe.close()
         self._process.kill()
         self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)

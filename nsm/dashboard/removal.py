@@ -39,4 +39,5 @@ def delete(path: Path | str | Run, *, confirm: bool = False) -> str:
         shutil.rmtree(place)
     else:
         place.unlink()
-    return f"deleted {told}"
+    is_needed = not is_run and place.name == "last.pt"
+    return f"deleted {told}" + ("; the run cannot go on from where it stood" if is_needed else "")

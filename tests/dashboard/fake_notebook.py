@@ -30,6 +30,7 @@ class FakeNotebook:
         shell.kernel = object()  # type: ignore[attr-defined]
         ipython, display = ModuleType("IPython"), ModuleType("IPython.display")
         ipython.get_ipython = lambda: shell  # type: ignore[attr-defined]
+        ipython.version_info = (9, 0)  # type: ignore[attr-defined]  # matplotlib looks at it
         display.display = self.display  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, "IPython", ipython)
         monkeypatch.setitem(sys.modules, "IPython.display", display)
@@ -45,9 +46,13 @@ class FakeNotebook:
     @property
     def texts(self) -> list[str]:
         """What the lines said, in order."""
-        return [content["text/plain"] for handle in self.handles for content, _ in handle.shown if "text/html" in content]
+        return [content["text/plain"] for content in self._contents if "text/html" in content]
 
     @property
     def pictures(self) -> list[str]:
         """The pictures, in order, as base64."""
-        return [content["image/png"] for handle in self.handles for content, _ in handle.shown if "image/png" in content]
+        return [content["image/png"] for content in self._contents if "image/png" in content]
+
+    @property
+    def _contents(self) -> list[dict[str, str]]:
+        return [content for handle in self.handles for content, _ in handle.shown]

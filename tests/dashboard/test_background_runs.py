@@ -66,7 +66,7 @@ def test_a_life(tmp_path: Path, jobs: list[BackgroundRun]) -> None:
     assert job.state == "interrupted"
     assert job.log().count("$ nsm train --resume") == 2
     assert repr(job).startswith(f"<{job.run.name}: interrupted: epoch 3 of 5")
-    assert {path.name for path in job.run.folder.parent.iterdir()} == {".background", job.run.name}
+    assert {path.name for path in job.run.folder.parent.iterdir()} == {job.run.name}
 
 
 def test_the_building_is_ended_and_begun_again(tmp_path: Path, jobs: list[BackgroundRun]) -> None:

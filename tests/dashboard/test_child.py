@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import nsm
 from nsm.dashboard.child import launch
 
 
 def test_what_it_says_goes_into_a_file(tmp_path: Path) -> None:
     with (tmp_path / "log").open("ab") as stream:
-        process = launch(["nsm", "--version"], into=stream)
+        process = launch(["nsm", "--help"], into=stream)
     assert process.wait(120) == 0
-    assert nsm.__version__ in (tmp_path / "log").read_text()
+    assert "train" in (tmp_path / "log").read_text()
 
 
 def test_it_is_spoken_to_through_pipes_and_hears_no_interrupt_of_ours() -> None:

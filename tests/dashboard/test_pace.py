@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ def test_the_share_is_kept_over_a_minute(cost: float) -> None:
         now[0] += 0.25
     assert drawings[0] == 100 + cost  # the first comes at once
     assert sum(cost for _ in drawings[1:]) <= 0.02 * 60
-    assert all(later - earlier >= 1.0 for earlier, later in zip(drawings, drawings[1:], strict=False))
+    assert all(later - earlier >= 1.0 for earlier, later in pairwise(drawings))
 
 
 def test_the_quota_of_a_container_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import sys
 import time
 from pathlib import Path
+
+import pytest
 
 from nsm.dashboard.painter import Painter, main
 from nsm.runs import Run
@@ -44,16 +48,11 @@ def test_a_painter_that_dies_is_no_longer_asked(tmp_path: Path) -> None:
     painter.close()
 
 
-def test_main_ends_with_its_input(tmp_path: Path, monkeypatch: object) -> None:
-    import io
-    import sys
-
-    run, out = make_run(tmp_path, "b"), io.StringIO()
-    before = sys.stdin, sys.stdout
-    sys.stdin, sys.stdout = io.StringIO("\n\n"), out
-    try:
-        main(str(run.folder), str(tmp_path / "view.png"))
-    finally:
-        sys.stdin, sys.stdout = before
-    assert [float(line) > 0 for line in out.getvalue().splitlines()] == [True, True]
+def test_main_ends_with_its_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = make_run(tmp_path, "b")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n\n"))
+    main(str(run.folder), str(tmp_path / "view.png"))
+    assert [float(line) > 0 for line in capsys.readouterr().out.splitlines()] == [True, True]
     assert (tmp_path / "view.png").read_bytes().startswith(b"\x89PNG")
