@@ -120,6 +120,12 @@ def test_the_data_set_is_described_and_drawn(executed: Path) -> None:
     assert len(cell.pictures) >= 3  # labels, the domain's own, a graph
 
 
+def test_the_model_is_described(executed: Path) -> None:
+    model, gradients = (cell for cell in saved(executed) if cell.section == "4. Initialize Model")
+    assert "encoder" in model.text and "readout" in model.text and "100.0%" in model.text
+    assert len(gradients.pictures) == 1
+
+
 def test_plots_are_there_when_the_notebook_is_opened_again(executed: Path) -> None:
     found = saved(executed)
     for section in WITH_PICTURES:

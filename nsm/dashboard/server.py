@@ -83,7 +83,8 @@ def serve(
         tell: Called once the server answers.
         ip: Where to listen.
         port: Where to listen, or to begin looking for a free port.
-        root: Where its notebooks keep runs; see :func:`nsm.runs.resolve_root`.
+        root: Where its notebooks keep runs; see :func:`nsm.runs.resolve_root`, but ``checkpoints`` is that beside the
+            notebook.
         opens_browser: Whether to open a browser.
 
     Raises:
@@ -91,7 +92,10 @@ def serve(
         RunError: If the root cannot be written, or no port is free.
     """
     require_jupyter()
-    home = resolve_root(root).absolute()
+    home = resolve_root(root)
+    if root is None and home == resolve_root(Path("checkpoints")) and not os.environ.get("NSM_ROOT"):
+        home = notebook.parent / home  # nobody has named one: beside the notebook
+    home = home.absolute()
     ensure_writable(home)
     os.environ["NSM_ROOT"] = str(home)  # for the kernels, as is the next line
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):

@@ -137,6 +137,9 @@ class Lab:
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """The address that ``nsm notebook`` tells, and its folder."""
     folder = tmp_path_factory.mktemp("browser")
+    settings = folder / ".home/.jupyter/lab/user-settings/@jupyterlab/notebook-extension/tracker.jupyterlab-settings"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('{"windowingMode": "none"}')  # all cells are on the page, those out of sight too
     private = {"HOME": str(folder / ".home"), "JUPYTER_RUNTIME_DIR": str(folder / ".runtime"), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "nsm", "notebook", str(folder), "--no-browser", "--json"]
     environment = {name: value for name, value in os.environ.items() if name != "NSM_ROOT"} | private

@@ -69,7 +69,7 @@ def running(folder: Path, *arguments: str, outside: str = "") -> Iterator[Runnin
     """``nsm notebook`` in a folder, with Jupyter's own files there too; ended as Ctrl-C ends it."""
     private = {name: str(folder / ".jupyter" / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "HOME")}
     private |= {f"{kind}_{name}": outside for kind in ("http", "https") for name in ("proxy",)} if outside else {}
-    environment = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")} | private
+    environment = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy") and k != "NSM_ROOT"} | private
     environment |= {"PYTHONPATH": str(ROOT), "no_proxy": "127.0.0.1" if outside else ""}
     command = [sys.executable, "-m", "nsm", "notebook", str(folder), "--no-browser", "--json", *arguments]
     log = folder / "server.log"
@@ -151,6 +151,7 @@ def test_it_opens_on_the_notebook_and_names_the_folders(served: Running) -> None
     assert told["notebook"] == str(folder / "NSM_Training_Dashboard.ipynb") and Path(told["notebook"]).is_file()
     assert (told["is_new"], told["is_edited"], told["ip"]) == (True, False, "127.0.0.1")
     assert told["pid"] == served.process.pid
+    assert told["root"] == str(folder / "checkpoints")
     assert "/lab/tree/NSM_Training_Dashboard.ipynb?token=" in told["url"]
     status, page = served.request("/lab/tree/NSM_Training_Dashboard.ipynb", token=served.token)
     assert status == 200
