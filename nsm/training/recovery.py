@@ -124,7 +124,7 @@ def _cut_history(trainer: Trainer) -> None:
     trainer.history = [
         replace(record, resources=written.get(record.epoch, {}).get("resources", {})) for record in trainer.history
     ]
-    if list(written) != [record.epoch for record in trainer.history]:
+    if list(written) != [record.epoch for record in trainer.history] or trainer.run.is_history_torn:
         trainer.run.rewrite_history([record.to_json() for record in trainer.history])
 
 
