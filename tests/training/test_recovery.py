@@ -165,6 +165,16 @@ def save_other_epoch(path: Path) -> None:
     save_checkpoint(path, {**load_checkpoint(path), "epoch": 99})
 
 
+def test_half_a_line_of_the_history_is_taken_away(graphs: PackedGraphs, tmp_path: Path) -> None:
+    """A process that died while it wrote a line left a part of it, after all that the checkpoint knows."""
+    trainer = toy_trainer(graphs, tmp_path)
+    trainer.fit()
+    with trainer.run.history.open("a") as stream:
+        stream.write('{"epoch": 4, "st')
+    continued(graphs, trainer, epochs=4).fit()
+    assert [line["epoch"] for line in trainer.run.read_history()] == [1, 2, 3, 4]
+
+
 def test_a_best_model_that_is_lost_is_told(
     graphs: PackedGraphs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
