@@ -8,10 +8,11 @@ from nsm.runs.folder import (
     ensure_writable,
     find_run,
     list_runs,
+    new_run_name,
     require_unused,
     resolve_root,
 )
-from nsm.runs.lock import exclusive, require_free
+from nsm.runs.lock import exclusive, is_held, require_free
 
 __all__ = [
     "Run",
@@ -20,8 +21,10 @@ __all__ = [
     "ensure_writable",
     "exclusive",
     "find_run",
+    "is_held",
     "list_runs",
     "locked",
+    "new_run_name",
     "replacing",
     "require_free",
     "require_unused",

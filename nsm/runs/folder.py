@@ -24,6 +24,7 @@ __all__ = [
     "ensure_writable",
     "find_run",
     "list_runs",
+    "new_run_name",
     "require_unused",
     "resolve_root",
 ]
@@ -210,7 +211,7 @@ def create_run(root: Path, domain: str, name: str | None = None, config: str | N
     Raises:
         RunError: If a run of that name exists, or if nothing can be written there.
     """
-    name = name or _new_name(root / domain / "runs")
+    name = name or new_run_name(root, domain)
     require_unused(root, domain, name)
     folder = root / domain / "runs" / name
     ensure_writable(folder.parent)
@@ -227,8 +228,9 @@ def create_run(root: Path, domain: str, name: str | None = None, config: str | N
     return Run(folder)
 
 
-def _new_name(folder: Path) -> str:
+def new_run_name(root: Path, domain: str) -> str:
     """The time and four random digits; others where a run made in the same second has them."""
+    folder = root / domain / "runs"
     while (folder / (name := f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}")).exists():
         pass
     return name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,16 @@ from nsm.errors import CheckpointError, RunError
 from nsm.runs import find_run
 from nsm.training.inspection import open_checkpoint
 
-__all__ = ["CheckpointFile", "PrunePlan", "find_checkpoints", "list_checkpoints", "locate_checkpoint", "plan_prune"]
+__all__ = [
+    "PERIODIC",
+    "CheckpointFile",
+    "PrunePlan",
+    "describe_checkpoint",
+    "find_checkpoints",
+    "list_checkpoints",
+    "locate_checkpoint",
+    "plan_prune",
+]
 
 KINDS = {"best_model.pt": "best", "last.pt": "last", "ranker.pt": "ranker"}
 PERIODIC = re.compile(r"checkpoint_epoch_(\d+)\.pt")
@@ -85,16 +94,22 @@ def locate_checkpoint(name: str, root: Path) -> Path:
 
 def list_checkpoints(folder: Path) -> list[CheckpointFile]:
     """Every checkpoint in a folder and below it, with what it says of itself; the oldest of a run first."""
-    found = [_describe(path) for path in find_checkpoints(folder)]
+    found = [describe_checkpoint(path) for path in find_checkpoints(folder)]
     return sorted(found, key=lambda file: (file.path.parent, file.modified, file.path.name))
 
 
-def _describe(path: Path) -> CheckpointFile:
+def describe_checkpoint(path: Path, content: Mapping[str, Any] | None = None) -> CheckpointFile:
+    """One checkpoint with what it says of itself.
+
+    Args:
+        path: The file.
+        content: What is known of its content; the file is opened where nothing is.
+    """
     stat = path.stat()
     run = path.parent.name if path.parent.parent.name == "runs" or (path.parent / "config.toml").exists() else None
     kind = _kind(path, is_run=run is not None)
     try:
-        content = open_checkpoint(path)
+        content = open_checkpoint(path) if content is None else content
     except CheckpointError as failure:
         return CheckpointFile(path, kind, run, stat.st_size, stat.st_mtime, problem=failure.message)
     told = {name: content.get(name) for name in ("epoch", "val_acc", "val_loss")}

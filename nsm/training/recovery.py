@@ -28,6 +28,8 @@ FREE_KEYS = frozenset(
 )
 """What may differ between a run and its continuation: how long, how often saved, where computed."""
 
+KEPT_APART = ("resources", "gradient_norms")  # tables of an epoch that no checkpoint holds
+
 Tell = Callable[[str], object]
 
 
@@ -119,10 +121,11 @@ def _settings(config: Config, table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cut_history(trainer: Trainer) -> None:
-    """Leaves the epochs of the checkpoint in the history, with what was written of the machine at the time."""
+    """Leaves the epochs of the checkpoint in the history, with what only the history keeps of them."""
     written = {line["epoch"]: line for line in trainer.run.read_history()}
     trainer.history = [
-        replace(record, resources=written.get(record.epoch, {}).get("resources", {})) for record in trainer.history
+        replace(record, **{name: written.get(record.epoch, {}).get(name, {}) for name in KEPT_APART})
+        for record in trainer.history
     ]
     if list(written) != [record.epoch for record in trainer.history] or trainer.run.is_history_torn:
         trainer.run.rewrite_history([record.to_json() for record in trainer.history])

@@ -28,7 +28,7 @@ def capture(trainer: Trainer) -> dict[str, Any]:
         "optimizer_state_dict": trainer.optimizer.state_dict(),
         "scheduler_state_dict": trainer.scheduler.state_dict(),
         "precision_state_dict": trainer.fabric.strategy.precision.state_dict(),
-        "history": [replace(record, resources={}).to_json() for record in trainer.history],
+        "history": [replace(record, resources={}, gradient_norms={}).to_json() for record in trainer.history],
         "config": trainer.config.to_json(),
         "schema": trainer.schema.to_json(),
         "data_fingerprint": trainer.data_fingerprint,

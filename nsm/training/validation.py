@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torchmetrics.aggregation import MeanMetric
 from torchmetrics.classification import MulticlassStatScores
 
+from nsm.models import Hierarchy
 from nsm.models.losses import Losses, compute_loss
 from nsm.training.memory import MicroBatches
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
     from nsm.data.batch import GraphBatch
+    from nsm.data.loader import BatchLoader
 
 __all__ = ["validate"]
 
@@ -66,3 +68,30 @@ def validate(
     right, wrong = scores.compute()[:, :2].T  # per class, of those that were said to be of it
     graphs = (right + wrong).sum()
     return {**means, "val_acc": float(right.sum() / graphs), "val_top_share": float((right + wrong).max() / graphs)}
+
+
+def level_metrics(model: nn.Module, loader: BatchLoader, fabric: Fabric, micro: MicroBatches) -> dict[str, float]:
+    """The mean reconstruction error of each level below the top without details, on the first graphs of a loader.
+
+    All of several processes measure the same graphs.
+
+    Args:
+        model: On the device of ``fabric``; only a hierarchy has levels.
+        loader: Of the validation graphs.
+        fabric: Device and precision.
+        micro: How many graphs are computed at a time.
+    """
+    if not isinstance(model, Hierarchy):
+        return {}
+    batch = loader.graphs.batch(loader.order(0)[: loader.batch_size])
+
+    def judge(part: GraphBatch, _: int) -> Tensor:
+        with fabric.autocast():
+            errors = model.level_errors(part.to(fabric.device), exactly=False).abstract
+        return torch.stack([error.sum() for error in errors])
+
+    was_training = model.training
+    model.eval()
+    means = torch.stack(micro.map(batch, judge)).sum(0) / batch.num_graphs
+    model.train(was_training)
+    return {f"val_reconstruction_level_{level}": mean for level, mean in enumerate(means.tolist())}

@@ -10,7 +10,7 @@ import torch
 
 from nsm.data.loader import BatchLoader
 from nsm.data.packed import PackedGraphs
-from nsm.training.validation import validate
+from nsm.training.validation import level_metrics, validate
 from tests.training.toy_graphs import running_out, toy_trainer
 
 
@@ -47,6 +47,22 @@ def test_the_mode_of_the_model_is_left(graphs: PackedGraphs, tmp_path: Path, mod
 def test_the_majority_line_is_that_of_the_validation_graphs(graphs: PackedGraphs, tmp_path: Path) -> None:
     labels = graphs.subset("val").labels
     assert toy_trainer(graphs, tmp_path).majority == np.bincount(labels).max() / len(labels)
+
+
+def test_the_levels_are_those_of_the_first_graphs(graphs: PackedGraphs, tmp_path: Path) -> None:
+    trainer = toy_trainer(graphs, tmp_path, num_levels=3)
+    loader = trainer.val_loader
+    found = level_metrics(trainer.model, loader, trainer.fabric, trainer.micro)
+    assert found.items() <= trainer.validate().items()
+    first = graphs.subset("val").batch(range(min(loader.batch_size, len(graphs.subset("val")))))
+    trainer.model.eval()
+    errors = trainer.model.level_errors(first).abstract  # type: ignore[operator]
+    expected = {f"val_reconstruction_level_{level}": float(error.mean()) for level, error in enumerate(errors)}
+    assert found == pytest.approx(expected, rel=1e-5)
+    trainer.micro.size = 3
+    assert level_metrics(trainer.model, loader, trainer.fabric, trainer.micro) == pytest.approx(found, rel=1e-5)
+    flat = toy_trainer(graphs, tmp_path, model="flat", flat_layers=1)
+    assert level_metrics(flat.model, flat.val_loader, flat.fabric, flat.micro) == {}
 
 
 def test_memory_that_runs_out_changes_nothing(graphs: PackedGraphs, tmp_path: Path) -> None:
