@@ -14,7 +14,7 @@ LONG = 300  # rows that a page shows
 Row = tuple[Any, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Table:
     """Named columns and rows; a notebook shows it as HTML.
 
@@ -35,6 +35,9 @@ class Table:
     rows: Sequence[Row]
     title: str = ""
     formats: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return replace(self, rows=self.rows[:LONG]).to_text()
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -63,5 +63,5 @@ def bars_html(bars: Sequence[Bar], line: str = "") -> str:
         f'<td style="text-align:left;padding:1px 8px">{escape(bar.figures)}</td></tr>'
         for bar in bars
     )
-    table = f'<table style="margin:0;border:none">{rows}</table>' if rows else ""
+    table = f'<table style="margin:0;border:none;color:inherit;font-size:inherit">{rows}</table>' if rows else ""
     return f'<div>{table}<div style="padding:2px 8px;white-space:pre-line">{escape(line)}</div></div>'

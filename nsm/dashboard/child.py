@@ -13,6 +13,9 @@ import nsm
 
 __all__ = ["launch"]
 
+COLOURING = ("FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE")
+"""What a kernel sets so that its cells are coloured; in a file it would leave the marks of a terminal."""
+
 
 def launch(arguments: Sequence[str], *, into: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
     """Starts ``python -m ARGUMENTS`` in a session of its own.
@@ -23,11 +26,12 @@ def launch(arguments: Sequence[str], *, into: IO[bytes] | None = None) -> subpro
     """
     home = str(Path(nsm.__file__).resolve().parents[1])
     paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {name: value for name, value in os.environ.items() if name not in COLOURING}
     return subprocess.Popen(
         [sys.executable, "-m", *arguments],
         stdin=subprocess.PIPE if into is None else subprocess.DEVNULL,
         stdout=subprocess.PIPE if into is None else into,
         stderr=subprocess.DEVNULL if into is None else subprocess.STDOUT,
         start_new_session=True,
-        env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join(paths)},
+        env=environment | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join(paths)},
     )

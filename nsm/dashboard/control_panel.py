@@ -125,6 +125,7 @@ class ControlPanel:
         while self.job is not None and (self.job.is_alive or self.state == "running"):
             pause.wait(every)
             self.refresh()
+        self.refresh()
 
     def _press(self, name: str) -> None:
         """What a button does; an error becomes a line of the panel."""

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["LiveView"]
 
 OWN_SHARE = 0.02  # of the time, which drawing may take where it has to share a core with the training
-SPARE_SHARE = 0.25  # the same of a core that the training leaves free
+SPARE_SHARE, SPARE_AHEAD = 0.05, 1.0  # of the time, and seconds, on a core that the training leaves free: two
+# cores share memory, and often more, so that this slows the training too, if by less
 BARS = 0.5  # seconds between two movements of the bars
 
 
@@ -74,7 +75,7 @@ class LiveView(Callback):
         self._began = time.monotonic()
         self._first_step, self._graphs, self._note, self._is_behind = trainer.position.step, 0, "", False
         has_spare = usable_cores() >= trainer.config.threads + 1
-        self._pace = Pace(self.every, SPARE_SHARE if has_spare else OWN_SHARE)
+        self._pace = Pace(self.every, SPARE_SHARE, SPARE_AHEAD) if has_spare else Pace(self.every, OWN_SHARE)
         if has_spare and self._frame.shows_pictures:
             self._painter = Painter(trainer.run)
         self._line = "going on" if trainer.position.step else "starting"

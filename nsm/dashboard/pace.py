@@ -21,11 +21,15 @@ class Pace:
     Args:
         every: Seconds between two drawings at least.
         share: Of the time that has passed, what drawing may take.
+        ahead: Seconds of drawing that are allowed before the share begins to count, so that the first pictures of a
+            short training come soon.
         clock: Tells the time in seconds.
     """
 
-    def __init__(self, every: float, share: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self.every, self.share, self._clock = every, share, clock
+    def __init__(
+        self, every: float, share: float, ahead: float = 0.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.every, self.share, self.ahead, self._clock = every, share, ahead, clock
         self._began = self._clock()
         self._last: float | None = None
         self._cost = self._spent = 0.0
@@ -36,7 +40,8 @@ class Pace:
         if self._last is None:
             return True
         now = self._clock()
-        return now - self._last >= self.every and self._spent + self._cost <= self.share * (now - self._began)
+        allowed = self.ahead + self.share * (now - self._began)
+        return now - self._last >= self.every and self._spent + self._cost <= allowed
 
     def count(self, seconds: float) -> None:
         """Takes note of a drawing that took so long and has just ended."""

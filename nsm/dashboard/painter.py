@@ -27,7 +27,7 @@ class Painter:
 
     Attributes:
         is_busy: Whether a picture has been asked for that is not there yet.
-        seconds: What the last picture took.
+        seconds: Processor time of the last picture.
     """
 
     def __init__(self, run: Run) -> None:
@@ -76,16 +76,16 @@ class Painter:
 
 
 def main(folder: str, target: str) -> None:
-    """Draws a run whenever a line comes, until there are none any more; answers with the seconds that it took."""
+    """Draws a run whenever a line comes, until there are none any more; answers with the processor time that it took."""
     from nsm.analysis.live import run_view
     from nsm.analysis.plots import png_bytes
 
     for _ in sys.stdin:
-        began = time.monotonic()
+        began = time.process_time()
         part = Path(f"{target}.part")
         part.write_bytes(png_bytes(run_view(Run(Path(folder)))))
         part.replace(target)
-        sys.stdout.write(f"{time.monotonic() - began:.4f}\n")
+        sys.stdout.write(f"{time.process_time() - began:.4f}\n")
         sys.stdout.flush()
 
 

@@ -134,6 +134,12 @@ class Run:
             stream.flush()
             os.fsync(stream.fileno())
 
+    @property
+    def is_history_torn(self) -> bool:
+        """Whether the last line has no end, since the process that wrote it died or the disk was full."""
+        content = self.history.read_bytes() if self.history.exists() else b""
+        return not content.endswith(b"\n") and content != b""
+
     def rewrite_history(self, records: Sequence[Mapping[str, object]]) -> None:
         """Makes the history these lines and no others, as a training does that goes on from a checkpoint."""
         text = "".join(json.dumps(record, allow_nan=False) + "\n" for record in records)

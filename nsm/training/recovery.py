@@ -127,7 +127,7 @@ def _cut_history(trainer: Trainer) -> None:
         replace(record, **{name: written.get(record.epoch, {}).get(name, {}) for name in KEPT_APART})
         for record in trainer.history
     ]
-    if list(written) != [record.epoch for record in trainer.history]:
+    if list(written) != [record.epoch for record in trainer.history] or trainer.run.is_history_torn:
         trainer.run.rewrite_history([record.to_json() for record in trainer.history])
 
 

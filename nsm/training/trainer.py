@@ -36,7 +36,7 @@ from nsm.training.records import (
 )
 from nsm.training.recovery import recover
 from nsm.training.retention import Retention, owning
-from nsm.training.schedules import build_scheduler
+from nsm.training.schedules import build_scheduler, cycle_weight
 from nsm.training.validation import level_metrics, validate
 
 if TYPE_CHECKING:
@@ -202,7 +202,8 @@ class Trainer:
 
     def _step(self, batch: GraphBatch, graphs: int) -> float:
         """One optimisation step on a batch, of ``graphs`` in all processes; returns the total loss."""
-        at, weight = self.position, self._cycle_weight()
+        at = self.position
+        weight = cycle_weight(at.step, self.config, len(self.train_loader))
 
         def compute(part: GraphBatch, first: int) -> dict[str, float]:
             return self._backward(part.to(self.fabric.device), first, weight, graphs)
@@ -231,15 +232,6 @@ class Trainer:
         correct = (output.logits.argmax(1) == part.y).sum()
         sums = {"loss": losses.total.item() * size, "task": losses.task.item() * size, "correct": correct.item()}
         return sums | ({"cycle": losses.cycle.item() * size} if weight > 0 else {})
-
-    def _cycle_weight(self) -> float:
-        """Weight of the reconstruction error at this step."""
-        config, step = self.config, self.position.step
-        if step % config.cycle_every:
-            return 0.0
-        risen = (step + 1) / max(config.cycle_warmup_epochs * len(self.train_loader), 1)
-        # a reconstruction that is computed every k steps counts k times as much
-        return config.cycle_weight * config.cycle_every * min(risen, 1.0) ** 2
 
     def _gradient_norms(self) -> tuple[float, dict[str, float]]:
         """The norms of the whole gradient and of each layer's, of which a scaler's factor is taken out first."""

@@ -11,10 +11,11 @@ from nsm.dashboard import pace
 from nsm.dashboard.pace import Pace, usable_cores
 
 
+@pytest.mark.parametrize("ahead", [0.0, 1.0])
 @pytest.mark.parametrize("cost", [0.01, 0.4, 3.0])
-def test_the_share_is_kept_over_a_minute(cost: float) -> None:
+def test_the_share_is_kept_over_a_minute(cost: float, ahead: float) -> None:
     now = [100.0]
-    paced, drawings = Pace(1.0, 0.02, lambda: now[0]), []
+    paced, drawings = Pace(1.0, 0.02, ahead, lambda: now[0]), []
     while now[0] < 160:
         if paced.is_due:
             now[0] += cost
@@ -22,7 +23,7 @@ def test_the_share_is_kept_over_a_minute(cost: float) -> None:
             drawings.append(now[0])
         now[0] += 0.25
     assert drawings[0] == 100 + cost  # the first comes at once
-    assert sum(cost for _ in drawings[1:]) <= 0.02 * 60
+    assert sum(cost for _ in drawings[1:]) <= 0.02 * 60 + ahead
     assert all(later - earlier >= 1.0 for earlier, later in pairwise(drawings))
 
 
