@@ -27,7 +27,7 @@ OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgro
            "--disable-component-update", "--disable-sync"]  # fmt: skip
 PATIENCE = 120  # seconds for whatever is waited for
 CONSTANTS = """DOMAIN = "planning"
-EPOCHS = 40
+EPOCHS = 60
 BATCH_SIZE = 32
 CHANNELS = 8
 BLOCKS = 1
@@ -48,6 +48,15 @@ class Lab:
     folder: Path
     console: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
+    bars: set[str] = field(default_factory=set)
+    curves: set[str] = field(default_factory=set)
+
+    def watch(self, cell: Any) -> bool:
+        """Remembers what the bars say and which picture is shown."""
+        self.bars.add(cell.locator(".jp-OutputArea").inner_text())
+        if shown := picture(cell):
+            self.curves.add(shown)
+        return True
 
     def open(self, page: Any) -> None:
         """Goes on in a tab: waits for the notebook and for its kernel."""
@@ -194,14 +203,7 @@ def test_the_live_view_moves_while_it_trains_and_an_interrupt_saves(lab: Lab) ->
     for part in ("import torch", "DOMAIN = ", "dashboard.settings", "load_data", "build_trainer", "gradient_figure"):
         lab.run(part)
     cell = lab.start("trainer.epochs()")
-    bars, curves = set[str](), set[str | None]()
-
-    def is_seen() -> bool:
-        bars.add(cell.locator(".jp-OutputArea").inner_text())
-        curves.add(picture(cell))
-        return len(bars) > 6 and len(curves - {None}) >= 3
-
-    lab.until(is_seen)
+    lab.until(lambda: lab.watch(cell) and len(lab.bars) > 3 and len(lab.curves) >= 2)
     lab.shoot("live")
     lab.select(cell)
     lab.press("i", "i")
@@ -214,10 +216,12 @@ def test_the_live_view_moves_while_it_trains_and_an_interrupt_saves(lab: Lab) ->
 
 def test_the_interrupted_run_goes_on_to_its_end(lab: Lab) -> None:
     lab.write(lab.cell("trainer.epochs()"), "for epoch in trainer.epochs():\n    metrics = epoch.metrics")
-    cell = lab.run("trainer.epochs()")
-    assert "finished: epoch 40 of 40" in cell.locator(".jp-OutputArea").inner_text()
+    cell, before = lab.start("trainer.epochs()"), len(lab.bars)
+    lab.until(lambda: lab.watch(cell) and re.search(r"\[\d+\]", cell.locator(".jp-InputPrompt").first.inner_text()))
+    assert len(lab.bars) > before + 3 and len(lab.curves) > 3
+    assert "finished: epoch 60 of 60" in cell.locator(".jp-OutputArea").inner_text()
     told = lab.run("pipeline.finish").locator(".jp-OutputArea").inner_text()
-    assert "finished: 40 epochs" in told and "saved in" in told
+    assert "finished: 60 epochs" in told and "saved in" in told
 
 
 def test_a_closed_tab_loses_nothing_of_a_background_run(lab: Lab) -> None:
