@@ -1,7 +1,7 @@
 """What to expect of a training: seconds of its parts, and memory by batch size, as the tables in experiments/README.md.
 
-Processor time of one thread, which on a machine of its own is the time of the clock; on a GPU the time of the clock. Each
-batch size is measured in a process of its own: the most memory that it held (on a GPU: that torch had in use).
+Processor time of one thread, which on a machine of its own is the time of the clock; on a GPU the time of the clock.
+Each batch size is measured in a process of its own: the most memory that it held (on a GPU: that torch had in use).
 
     python benchmarks/expected.py                   # planning, 2,000 graphs
     python benchmarks/expected.py causal --graphs 2000 --json
@@ -18,9 +18,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from timing import circumstances, listed
-
 from nsm.cli.options import limit_threads
+from timing import circumstances, listed
 
 BATCH_SIZES = (16, 32, 64, 128)
 EPOCHS = 2  # the first warms up, the last one counts
@@ -70,8 +69,7 @@ def measure(domain: str, graphs: int, batch_size: int, root: Path) -> dict[str, 
     trainer = pipeline.build_trainer(config, quiet=True)
     built, device = clock(), trainer.fabric.device
     before, ends = peak_memory_mib(device), [clock()]
-    for _ in trainer.epochs():
-        ends.append(clock())
+    ends += [clock() for _ in trainer.epochs()]
     return {
         "batch_size": batch_size,
         "graphs": len(data.subset("train")),
@@ -94,7 +92,14 @@ def page(domain: str, graphs: int, rows: list[dict[str, Any]]) -> str:
         "10 epochs (10 times that)": 10 * usual["epoch"],
         "100 epochs (100 times that)": 100 * usual["epoch"],
     }
-    lines = [f"## {domain}, on: {usual['device']}", "", *listed(circumstances(("torch",))), "", "| what | seconds |", "|---|---|"]
+    lines = [
+        f"## {domain}, on: {usual['device']}",
+        "",
+        *listed(circumstances(("torch",))),
+        "",
+        "| what | seconds |",
+        "|---|---|",
+    ]
     lines += [f"| {name} | {seconds:,.1f} |" for name, seconds in times.items()]
     lines += ["", "| batch size | memory, MiB | of that by training | training graphs a second |", "|---|---|---|---|"]
     lines += [

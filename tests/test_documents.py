@@ -60,7 +60,9 @@ def command_of(words: list[str]) -> tuple[Any, list[str]]:
 @pytest.mark.parametrize(("path", "words"), uses("nsm"), ids=lambda v: v.name if isinstance(v, Path) else " ".join(v))
 def test_commands_and_options_exist(path: Path, words: list[str]) -> None:
     command, rest = command_of(words)
-    options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)} | {
+        "--help"
+    }
     for word in rest:
         if word.startswith("-"):
             assert word.split("=")[0] in options, f"{path.name}: '{command.name}' has no option {word}"

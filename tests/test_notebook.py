@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import zipfile
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +71,7 @@ def test_the_sections_are_those_of_the_dashboard_in_order() -> None:
 
 def test_every_section_begins_with_an_introduction() -> None:
     content = read()["cells"]
-    for before, cell in zip(content, content[1:], strict=False):
+    for before, cell in pairwise(content):
         source = "".join(before["source"])
         if before["cell_type"] == "markdown" and source.startswith("## "):
             assert len(source.split("\n", 1)[1]) > 80, source
@@ -237,7 +239,7 @@ def test_pattern_hyperparameter_search(tmp_path: Path) -> None:
 
     small = {"DOMAIN": "planning", "CHANNELS": 8, "NUM_LEVELS": 2, "BLOCKS": 1}
     *_, cell = run_of(small, tmp_path, 1, 2, more=["Optional: Hyperparameter Search"], edit=switched_on)
-    tried = [eval(line) for line in cell.text.splitlines() if line.startswith("{")]  # noqa: S307 - it prints dictionaries
+    tried = [ast.literal_eval(line) for line in cell.text.splitlines() if line.startswith("{")]
     assert [(one["lr"], one["cycle_weight"]) for one in tried] == [(1e-3, 0.01), (1e-4, 0.05), (5e-5, 0.1)]
     for one in tried:
         run = tmp_path / "checkpoints" / "planning" / "runs" / one["run"]

@@ -46,6 +46,7 @@ def class_table(evaluation: Mapping[str, Any]) -> Table:
     """Precision, recall and F1 of each class."""
     names = ("precision", "recall", "f1")
     rows = [
-        (name, *(figures[key] for key in names), figures["support"]) for name, figures in evaluation["per_class"].items()
+        (name, *(figures[key] for key in names), figures["support"])
+        for name, figures in evaluation["per_class"].items()
     ]
     return Table(("class", *names, "graphs"), rows, "By class", dict.fromkeys(names, ".3f"))

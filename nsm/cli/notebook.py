@@ -83,4 +83,6 @@ def _warn(ip: str, port: int) -> None:
         f"Safer: leave out --ip, and on your own machine: ssh -L {port}:127.0.0.1:{port} HOST",
     )
     width = max(map(len, lines))
-    print("\n".join(["!" * (width + 4), *(f"! {line:<{width}} !" for line in lines), "!" * (width + 4)]), file=sys.stderr)
+    print(
+        "\n".join(["!" * (width + 4), *(f"! {line:<{width}} !" for line in lines), "!" * (width + 4)]), file=sys.stderr
+    )

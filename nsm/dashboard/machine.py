@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from pathlib import Path
+from typing import Any
 
 import nsm
 from nsm.analysis.tables import Table
@@ -43,7 +44,9 @@ def memory() -> Table:
     import torch
 
     own, machine = psutil.Process().memory_info().rss, psutil.virtual_memory()
-    rows = [("this kernel, main memory", own / 2**30, None, machine.available / 2**30, machine.total / 2**30)]
+    rows: list[tuple[Any, ...]] = [
+        ("this kernel, main memory", own / 2**30, None, machine.available / 2**30, machine.total / 2**30)
+    ]
     for number in range(torch.cuda.device_count()):
         free, total = torch.cuda.mem_get_info(number)
         used, peak = torch.cuda.memory_allocated(number), torch.cuda.max_memory_allocated(number)

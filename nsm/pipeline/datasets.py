@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from nsm.analysis.description import mean_known_ceiling
 from nsm.config import Config
 from nsm.data.audit import AuditResult
 from nsm.data.audit import audit as audit_graphs
-from nsm.data.build import build_dataset, dataset_folder
+from nsm.data.build import Progress, build_dataset, dataset_folder
 from nsm.data.packed import PackedGraphs
 from nsm.errors import DataError
 from nsm.pipeline.domains import open_task
@@ -39,9 +38,7 @@ __all__ = [
 ]
 
 
-def load_graphs(
-    config: Config, *, progress: Callable[[int, int, str], None] | None = None, quiet: bool = False
-) -> PackedGraphs:
+def load_graphs(config: Config, *, progress: Progress | None = None, quiet: bool = False) -> PackedGraphs:
     """All graphs of the configured data set, built first where they are not in the cache.
 
     Args:

@@ -170,7 +170,7 @@ def _trainer(
 
 
 def finish(trainer: Trainer, *, quiet: bool = False) -> TrainResult:
-    """What comes after the epochs: the domain's best model is brought up to date, and a knowledge graph's ranker trained.
+    """What comes after the epochs: the domain's best model is kept, and a knowledge graph's ranker trained.
 
     :func:`train` and :func:`resume` do it themselves; whoever goes through ``trainer.epochs()`` calls it.
 

@@ -225,7 +225,9 @@ def test_the_interrupted_run_goes_on_to_its_end(lab: Lab) -> None:
 
 
 def test_a_closed_tab_loses_nothing_of_a_background_run(lab: Lab) -> None:
-    started = lab.append("job = dashboard.start(dashboard.settings(globals(), epochs=8, run='background'))\nprint(job.run)")
+    started = lab.append(
+        "job = dashboard.start(dashboard.settings(globals(), epochs=8, run='background'))\nprint(job.run)"
+    )
     lab.finished(started)
     lab.press("Control+s")
     lab.until(lambda: "dashboard.start" in (lab.folder / NOTEBOOK.name).read_text())

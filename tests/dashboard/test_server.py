@@ -67,9 +67,12 @@ class Running:
 @contextmanager
 def running(folder: Path, *arguments: str, outside: str = "") -> Iterator[Running]:
     """``nsm notebook`` in a folder, with Jupyter's own files there too; ended as Ctrl-C ends it."""
-    private = {name: str(folder / ".jupyter" / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "HOME")}
-    private |= {f"{kind}_{name}": outside for kind in ("http", "https") for name in ("proxy",)} if outside else {}
-    environment = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy") and k != "NSM_ROOT"} | private
+    names = ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "HOME")
+    private = {name: str(folder / ".jupyter" / name) for name in names}
+    private |= {"http_proxy": outside, "https_proxy": outside} if outside else {}
+    environment = {
+        k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy") and k != "NSM_ROOT"
+    } | private
     environment |= {"PYTHONPATH": str(ROOT), "no_proxy": "127.0.0.1" if outside else ""}
     command = [sys.executable, "-m", "nsm", "notebook", str(folder), "--no-browser", "--json", *arguments]
     log = folder / "server.log"
@@ -139,9 +142,7 @@ def test_the_token_is_in_no_process_list_and_no_log(served: Running) -> None:
     assert not [command for command in commands if served.token in command]
     folder = served.log.parent
     assert served.token not in served.log.read_text()
-    readable = [
-        path for path in folder.rglob("*") if path.is_file() and served.token.encode() in path.read_bytes()
-    ]
+    readable = [path for path in folder.rglob("*") if path.is_file() and served.token.encode() in path.read_bytes()]
     for path in readable:  # Jupyter's own note of it, for the user alone
         assert path.stat().st_mode & 0o077 == 0 or path.parent.stat().st_mode & 0o077 == 0
 
