@@ -44,7 +44,7 @@ def load_data(config: Config) -> PackedGraphs:
 
     graphs = load_graphs(config, progress=progress, quiet=True)
     parts = ", ".join(f"{len(graphs.subset(split)):,} {split}" for split in SPLITS)
-    line = "; ".join([f"{len(graphs):,} graphs: {parts}", *filter(None, [shortfall(graphs)])])
+    line = f"{shortfall(graphs) or f'{len(graphs):,} graphs'}; {parts}"
     frame.write(bars_html([], line), line)
     return graphs
 

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = Path(os.environ.get("NSM_ARTIFACTS", ROOT / "build" / "screenshots"))
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
            "--disable-component-update", "--disable-sync"]  # fmt: skip
-PATIENCE = 120  # seconds for whatever is waited for
+PATIENCE = 300  # seconds for whatever is waited for
 CONSTANTS = """DOMAIN = "planning"
 EPOCHS = 60
 BATCH_SIZE = 32

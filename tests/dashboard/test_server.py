@@ -25,7 +25,7 @@ from nsm.dashboard.server import require_jupyter
 from nsm.errors import NSMError
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 120  # seconds for a process to start or to end
+PATIENCE = 300  # seconds for a process to start or to end
 
 
 @dataclass
