@@ -20,7 +20,7 @@ from nsm.training.checkpoints import load_checkpoint, save_checkpoint
 from nsm.training.recovery import newest_checkpoint, recover, require_same_training
 from tests.training.test_state import same
 from tests.training.test_trainer import AtStep, Notices, request_stop
-from tests.training.toy_graphs import continued, toy_graphs, toy_trainer
+from tests.training.toy_graphs import SMALL, continued, toy_graphs, toy_trainer
 
 HOW: dict[str, Any] = {"epochs": 4, "dropout": 0.2, "cycle_every": 2, "save_every": 1}
 
