@@ -79,14 +79,15 @@ def percent(value: float, _position: float = 0.0) -> str:
 def png_bytes(figure: Figure) -> bytes:
     """The figure as a PNG file, without time stamps."""
     stream = io.BytesIO()
+    options: dict[str, Any] = {"format": "png", "dpi": DPI, "metadata": {"Software": None}}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # a name is then drawn as a box
         if isinstance(figure.get_layout_engine(), PlaceHolderLayoutEngine):  # places are fixed: one pass will do
-            canvas = FigureCanvasAgg(figure)
+            canvas: Any = FigureCanvasAgg(figure)
             canvas.draw()
-            imsave(stream, canvas.buffer_rgba(), format="png", dpi=DPI, metadata={"Software": None})
+            imsave(stream, canvas.buffer_rgba(), **options)
         else:
-            figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": None})
+            figure.savefig(stream, **options)
     return stream.getvalue()
 
 
