@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from nsm.training.inventory import PERIODIC, CheckpointFile, describe_checkpoint, find_checkpoints
+from nsm.training.inventory import PERIODIC, CheckpointFile, by_run, describe_checkpoint, find_checkpoints
 
 __all__ = ["glance"]
 
@@ -36,7 +36,7 @@ def glance(folder: Path) -> list[CheckpointFile]:
             found.append(_described(path, stat.st_mtime_ns, stat.st_size))
         else:
             found.append(describe_checkpoint(path, told))
-    return sorted(found, key=lambda file: (file.path.parent, file.modified, file.path.name))
+    return by_run(found)
 
 
 @lru_cache(maxsize=4096)
