@@ -35,7 +35,7 @@ SAVE_EVERY = 20
 WORKERS = 0
 PLANNING = {"graphs": 160}"""
 
-pytestmark = pytest.mark.needs_chromium
+pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("browser")]
 
 
 @dataclass
