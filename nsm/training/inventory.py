@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from nsm.errors import CheckpointError, RunError
-from nsm.runs import find_run
+from nsm.runs import EPOCH_FILE, find_run
 from nsm.training.inspection import open_checkpoint
 
 __all__ = [
-    "PERIODIC",
     "CheckpointFile",
     "PrunePlan",
     "describe_checkpoint",
@@ -25,7 +23,6 @@ __all__ = [
 ]
 
 KINDS = {"best_model.pt": "best", "last.pt": "last", "ranker.pt": "ranker"}
-PERIODIC = re.compile(r"checkpoint_epoch_(\d+)\.pt")
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,7 @@ def find_checkpoints(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise RunError("there is no such folder", file=folder, hint="give a run, or a root with --root")
-    return sorted(path for path in folder.rglob("*.pt") if not path.name.startswith("."))
+    return sorted(path for path in folder.rglob("*.pt") if path.is_file() and not path.name.startswith("."))
 
 
 def locate_checkpoint(name: str, root: Path) -> Path:
@@ -117,7 +114,7 @@ def describe_checkpoint(path: Path, content: Mapping[str, Any] | None = None) ->
 
 
 def _kind(path: Path, *, is_run: bool) -> str:
-    if PERIODIC.fullmatch(path.name):
+    if EPOCH_FILE.fullmatch(path.name):
         return "periodic"
     kind = KINDS.get(path.name, "other")
     return "overall" if kind == "best" and not is_run else kind
@@ -170,7 +167,7 @@ def plan_prune(files: Iterable[CheckpointFile], keep: int) -> PrunePlan:
 
 
 def _epoch_of(file: CheckpointFile) -> int:
-    match = PERIODIC.fullmatch(file.path.name)
+    match = EPOCH_FILE.fullmatch(file.path.name)
     assert match is not None
     return int(match[1])
 
