@@ -85,7 +85,7 @@ def _accuracies(axes: Axes, rows: Rows, at: RunState) -> None:
         axes.axhline(at.ceiling, color=COLOURS["ink"], linestyle="-.", linewidth=1.2, label=f"ceiling {at.ceiling:.1%}")
     mark_best(axes, rows)
     low, high = axes.get_ylim()
-    axes.set_ylim(max(0.0, low - 0.5 * (high - low)), high)  # room for the legend
+    axes.set_ylim(max(0.0, low - 0.5 * (high - low)), high + 0.05 * (high - low))  # room for legend and star
     axes.yaxis.set_major_formatter(percent)
 
 

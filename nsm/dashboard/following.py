@@ -32,7 +32,7 @@ def show(run: AnyRun, *, root: Path | None = None) -> None:
     draw_job(Frame(), background(run, root=root))
 
 
-def follow(run: AnyRun, *, until: float | None = None, every: float = 1.0, root: Path | None = None) -> str:
+def follow(run: AnyRun, *, until: float | None = None, every: float = 1.0, root: Path | None = None) -> None:
     """Shows a run for as long as it is trained, wherever that is: here, in a terminal, in the background.
 
     It returns when the run has ended. An interrupt of the kernel ends the showing; the training goes on.
@@ -42,9 +42,6 @@ def follow(run: AnyRun, *, until: float | None = None, every: float = 1.0, root:
         until: Seconds after which to return at the latest.
         every: Seconds between two looks at the folder.
         root: Where runs are kept; see :func:`nsm.runs.resolve_root`.
-
-    Returns:
-        The state of the run.
 
     Raises:
         RunError: If there is no such run.
@@ -66,7 +63,6 @@ def follow(run: AnyRun, *, until: float | None = None, every: float = 1.0, root:
     except KeyboardInterrupt:
         line = f"no longer shown; {job.run.name} goes on: {job.summary}"
         frame.write(bars_html([], line), line)
-    return job.state
 
 
 def draw_job(frame: Frame, job: BackgroundRun, *, picture: bool = True) -> None:

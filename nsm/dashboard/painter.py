@@ -76,7 +76,7 @@ class Painter:
 
 
 def main(folder: str, target: str) -> None:
-    """Draws a run whenever a line comes, until none does any more; answers with the processor time that it took."""
+    """Draws a run whenever a line comes, to the end of them; answers with the processor time that it took."""
     from nsm.analysis.live import run_view
     from nsm.analysis.plots import png_bytes
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nsm.runs import EPOCH_FILE
-from nsm.training.inventory import CheckpointFile, describe_checkpoint, find_checkpoints
+from nsm.training.inventory import CheckpointFile, by_run, describe_checkpoint, find_checkpoints
 
 __all__ = ["glance"]
 
@@ -37,7 +37,7 @@ def glance(folder: Path) -> list[CheckpointFile]:
             found.append(_described(path, stat.st_mtime_ns, stat.st_size))
         else:
             found.append(describe_checkpoint(path, told))
-    return sorted(found, key=lambda file: (file.path.parent, file.modified, file.path.name))
+    return by_run(found)
 
 
 @lru_cache(maxsize=4096)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from nsm.training.inspection import open_checkpoint
 __all__ = [
     "CheckpointFile",
     "PrunePlan",
+    "by_run",
     "describe_checkpoint",
     "find_checkpoints",
     "list_checkpoints",
@@ -67,7 +69,14 @@ def find_checkpoints(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise RunError("there is no such folder", file=folder, hint="give a run, or a root with --root")
-    return sorted(path for path in folder.rglob("*.pt") if path.is_file() and not path.name.startswith("."))
+    found = [
+        os.path.join(place, name)  # thousands of paths are not cheap
+        for place, _, names in os.walk(folder)
+        for name in names
+        if name.endswith(".pt") and not name.startswith(".")
+    ]
+    found = [path for path in found if os.path.isfile(path)]  # a link may lead nowhere
+    return [Path(path) for path in sorted(found, key=lambda path: path.split(os.sep))]
 
 
 def locate_checkpoint(name: str, root: Path) -> Path:
@@ -91,8 +100,12 @@ def locate_checkpoint(name: str, root: Path) -> Path:
 
 def list_checkpoints(folder: Path) -> list[CheckpointFile]:
     """Every checkpoint in a folder and below it, with what it says of itself; the oldest of a run first."""
-    found = [describe_checkpoint(path) for path in find_checkpoints(folder)]
-    return sorted(found, key=lambda file: (file.path.parent, file.modified, file.path.name))
+    return by_run(describe_checkpoint(path) for path in find_checkpoints(folder))
+
+
+def by_run(files: Iterable[CheckpointFile]) -> list[CheckpointFile]:
+    """Sorts by folder; in each the oldest comes first."""
+    return sorted(files, key=lambda file: (str(file.path.parent).split(os.sep), file.modified, file.path.name))
 
 
 def describe_checkpoint(path: Path, content: Mapping[str, Any] | None = None) -> CheckpointFile:

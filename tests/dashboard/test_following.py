@@ -29,7 +29,7 @@ def test_until_the_end(tmp_path: Path, notebook: FakeNotebook) -> None:
     timers = [threading.Timer(0.3, add_history, (run, 3)), threading.Timer(0.8, end, (run,))]
     for timer in timers:
         timer.start()
-    assert follow(run, every=0.02) == "finished"
+    follow(run, every=0.02)
     for timer in timers:
         timer.join()
     assert len(notebook.handles) == 2
@@ -39,11 +39,12 @@ def test_until_the_end(tmp_path: Path, notebook: FakeNotebook) -> None:
 
 def test_no_longer_than_wanted_and_without_a_notebook(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = make_run(tmp_path, "a")
-    assert follow(run, until=0.1) == "running"
+    follow(run, until=0.1)
     assert "running: epoch 0 of 4" in capsys.readouterr().err
     add_history(run, 4)
     end(run)
-    assert follow(run) == "finished"
+    follow(run)
+    assert "finished: epoch 4 of 4" in capsys.readouterr().err
 
 
 def test_an_interrupt_ends_the_showing_only(
@@ -54,7 +55,7 @@ def test_an_interrupt_ends_the_showing_only(
 
     monkeypatch.setattr(following.time, "sleep", interrupt)
     run = make_run(tmp_path, "a")
-    assert follow(run) == "running"
+    follow(run)
     assert notebook.texts[-1].startswith("no longer shown; a goes on: running")
     assert not run.stop.exists()
 
