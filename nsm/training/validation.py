@@ -52,7 +52,8 @@ def validate(
         RunError: If a loss is not finite.
     """
     names = ("val_loss", "val_task_loss", "val_cycle_loss")
-    terms = {name: MeanMetric(nan_strategy="disable").to(fabric.device) for name in names}  # else it leaves NaN out
+    terms = {name: MeanMetric(nan_strategy="ignore").to(fabric.device) for name in names}
+    whole = torch.zeros((), device=fabric.device)  # of all losses, none of which it leaves out
     scores = MulticlassStatScores(num_classes, average=None).to(fabric.device)
 
     def judge(part: GraphBatch, _: int) -> tuple[GraphBatch, Losses, Tensor]:
@@ -69,10 +70,11 @@ def validate(
                 for metric, loss in zip(terms.values(), (losses.total, losses.task, losses.cycle), strict=True):
                     metric.update(loss, part.num_graphs)
                 scores.update(logits, part.y)
+                whole += losses.total
     model.train(was_training)
     means = {name: float(metric.compute()) for name, metric in terms.items()}
-    if not math.isfinite(means["val_loss"]):
-        message = f"the validation loss became {means['val_loss']}: the last steps have spoilt the weights"
+    if not math.isfinite(whole):
+        message = f"the validation loss became {float(whole)}: the last steps have spoilt the weights"
         raise RunError(message, hint="lower learning_rate, or set clip_norm, and train again")
     right, wrong = scores.compute()[:, :2].T  # per class, of those that were said to be of it
     graphs = (right + wrong).sum()
