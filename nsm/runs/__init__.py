@@ -2,6 +2,7 @@
 
 from nsm.runs.files import locked, replacing, write_json, write_text
 from nsm.runs.folder import (
+    EPOCH_FILE,
     Run,
     create_run,
     discarding,
@@ -15,6 +16,7 @@ from nsm.runs.folder import (
 from nsm.runs.lock import exclusive, is_held, require_free
 
 __all__ = [
+    "EPOCH_FILE",
     "Run",
     "create_run",
     "discarding",

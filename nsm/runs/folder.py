@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -18,6 +19,7 @@ from nsm.errors import RunError
 from nsm.runs.files import write_text
 
 __all__ = [
+    "EPOCH_FILE",
     "Run",
     "create_run",
     "discarding",
@@ -28,6 +30,9 @@ __all__ = [
     "require_unused",
     "resolve_root",
 ]
+
+EPOCH_FILE = re.compile(r"checkpoint_epoch_(\d+)\.pt")
+"""The names of numbered checkpoints."""
 
 CLOUD_ROOT = Path("/checkpoints")
 """Where a cloud volume with the runs is mounted."""
@@ -124,8 +129,9 @@ class Run:
     @property
     def checkpoints(self) -> list[Path]:
         """The checkpoints that there are: the last one, the best one, the numbered ones from new to old."""
-        numbered = sorted(self.folder.glob("checkpoint_epoch_*.pt"), reverse=True)
-        return [path for path in (self.last, self.best) if path.exists()] + numbered
+        found = ((EPOCH_FILE.fullmatch(path.name), path) for path in self.folder.glob("checkpoint_epoch_*.pt"))
+        numbered = sorted(((int(match[1]), path) for match, path in found if match), reverse=True)
+        return [path for path in (self.last, self.best) if path.exists()] + [path for _, path in numbered]
 
     def append_history(self, record: Mapping[str, object]) -> None:
         """Appends one line to :attr:`history` and waits until it is on the disk."""
@@ -242,7 +248,7 @@ def discarding(run: Run) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        if not (run.history.exists() or run.last.exists() or run.bad_batch().exists()):
+        if not (run.history.exists() or run.checkpoints or run.bad_batch().exists()):
             shutil.rmtree(run.folder)
         raise
 

@@ -7,7 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from nsm.training.inventory import PERIODIC, CheckpointFile, by_run, describe_checkpoint, find_checkpoints
+from nsm.runs import EPOCH_FILE
+from nsm.training.inventory import CheckpointFile, by_run, describe_checkpoint, find_checkpoints
 
 __all__ = ["glance"]
 
@@ -56,7 +57,7 @@ class _History:
     def of(self, path: Path) -> dict[str, Any] | None:
         """What a checkpoint of the run says of itself; None for a file with a name of its own."""
         places = range(len(self._lines) - 1, -1, -1)
-        if numbered := PERIODIC.fullmatch(path.name):
+        if numbered := EPOCH_FILE.fullmatch(path.name):
             epoch = int(numbered[1])
             start = b'{"epoch": %d,' % epoch
             likely = [epoch - 1] if epoch <= len(self._lines) else []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from nsm.errors import CheckpointError, RunError
-from nsm.runs import find_run
+from nsm.runs import EPOCH_FILE, find_run
 from nsm.training.inspection import open_checkpoint
 
 __all__ = [
-    "PERIODIC",
     "CheckpointFile",
     "PrunePlan",
     "by_run",
@@ -27,7 +25,6 @@ __all__ = [
 ]
 
 KINDS = {"best_model.pt": "best", "last.pt": "last", "ranker.pt": "ranker"}
-PERIODIC = re.compile(r"checkpoint_epoch_(\d+)\.pt")
 
 
 @dataclass(frozen=True)
@@ -78,6 +75,7 @@ def find_checkpoints(folder: Path) -> list[Path]:
         for name in names
         if name.endswith(".pt") and not name.startswith(".")
     ]
+    found = [path for path in found if os.path.isfile(path)]  # a link may lead nowhere
     return [Path(path) for path in sorted(found, key=lambda path: path.split(os.sep))]
 
 
@@ -129,7 +127,7 @@ def describe_checkpoint(path: Path, content: Mapping[str, Any] | None = None) ->
 
 
 def _kind(path: Path, *, is_run: bool) -> str:
-    if PERIODIC.fullmatch(path.name):
+    if EPOCH_FILE.fullmatch(path.name):
         return "periodic"
     kind = KINDS.get(path.name, "other")
     return "overall" if kind == "best" and not is_run else kind
@@ -182,7 +180,7 @@ def plan_prune(files: Iterable[CheckpointFile], keep: int) -> PrunePlan:
 
 
 def _epoch_of(file: CheckpointFile) -> int:
-    match = PERIODIC.fullmatch(file.path.name)
+    match = EPOCH_FILE.fullmatch(file.path.name)
     assert match is not None
     return int(match[1])
 

@@ -58,8 +58,14 @@ class TensorBoard(Callback):
             return
         from torch.utils.tensorboard import SummaryWriter
 
-        at = trainer.position
-        self._writer = SummaryWriter(str(trainer.run.tensorboard), purge_step=at.epoch + 1 if at.step else None)
+        at, run = trainer.position, trainer.run
+        if trainer.is_over and run.training_history.exists():
+            return  # a finished run stays as it is
+        # at the end of an epoch the process may have died between its checkpoint and its curves: they are drawn again
+        is_redone = bool(at.step and at.batch == 0)
+        self._writer = SummaryWriter(str(run.tensorboard), purge_step=at.epoch + (not is_redone) if at.step else None)
+        if is_redone:
+            self.on_epoch(trainer, trainer.history[-1])
 
     def on_epoch(self, trainer: Trainer, record: EpochRecord) -> None:
         """Writes one point of every curve, and the majority line beside the accuracy."""

@@ -89,6 +89,23 @@ def test_one_at_a_time_though_each_removes_the_lock(run: Run) -> None:
     assert [process.exitcode for process in turns] == [0, 0]
 
 
+def test_a_lock_whose_file_is_gone_is_taken_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its holder removed it between our opening and our locking it: others would not see it."""
+    taken: list[int] = []
+    lock = fcntl.flock
+
+    def late(handle: int, how: int) -> None:
+        lock(handle, how)
+        if not taken:
+            run.lock.unlink()
+        taken.append(handle)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with exclusive(run):
+        assert run.lock.exists()
+    assert len(taken) == 2
+
+
 def test_a_glance_keeps_nobody_out(run: Run) -> None:
     with exclusive(run):
         assert is_held(run) is True

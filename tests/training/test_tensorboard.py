@@ -16,7 +16,7 @@ from nsm.training.norms import weight_norms
 from nsm.training.state import capture, restore
 from nsm.training.tensorboard import TensorBoard
 from tests.training.test_trainer import AtStep, equal, request_stop
-from tests.training.toy_graphs import toy_trainer
+from tests.training.toy_graphs import continued, toy_trainer
 
 
 def read(run: Run) -> EventAccumulator:
@@ -103,6 +103,27 @@ def test_going_on_hides_what_was_written_since(graphs: PackedGraphs, tmp_path: P
     assert [point.step for point in reader.Histograms("Weights/encoder.linear.weight")] == [1, 2, 3, 4]
     written = [point.value for point in reader.Scalars("Loss/train")]
     assert written == pytest.approx([record.metrics["train_loss"] for record in again.history])
+
+
+def test_an_epoch_whose_curves_were_lost_is_drawn_again(graphs: PackedGraphs, tmp_path: Path) -> None:
+    """The process died between the checkpoint of its second epoch and that epoch's curves."""
+    first = toy_trainer(graphs, tmp_path, TensorBoard(), epochs=1)
+    first.fit()
+    lost = continued(graphs, first, epochs=2)
+    lost.fit()
+    again = continued(graphs, first, TensorBoard(), epochs=3)
+    again.fit()
+    reader = read(first.run)
+    for tag in ("Loss/train", "Loss/val", "Weight norm/encoder.linear", "Gradient norm/encoder.linear"):
+        assert [point.step for point in reader.Scalars(tag)] == [1, 2, 3]
+
+
+def test_a_finished_run_stays_as_it_is(graphs: PackedGraphs, tmp_path: Path) -> None:
+    trainer = toy_trainer(graphs, tmp_path, TensorBoard(), epochs=1)
+    trainer.fit()
+    files = list(trainer.run.tensorboard.iterdir())
+    continued(graphs, trainer, TensorBoard()).fit()
+    assert list(trainer.run.tensorboard.iterdir()) == files
 
 
 def test_figures_of_a_finished_training_only(graphs: PackedGraphs, tmp_path: Path) -> None:

@@ -10,7 +10,11 @@ import torch
 
 from nsm.data.loader import BatchLoader
 from nsm.data.packed import PackedGraphs
+from nsm.errors import RunError
+from nsm.training import Trainer
+from nsm.training.checkpoints import load_checkpoint
 from nsm.training.validation import level_metrics, validate
+from tests.training.test_trainer import AtStep
 from tests.training.toy_graphs import running_out, toy_trainer
 
 
@@ -34,6 +38,22 @@ def test_batches_do_not_matter(graphs: PackedGraphs, tmp_path: Path, batch_size:
     counts = logits.argmax(1).bincount(minlength=2)
     assert found["val_top_share"] == pytest.approx(float(counts.max() / counts.sum()))
     assert found["val_loss"] == pytest.approx(found["val_task_loss"] + 0.5 * found["val_cycle_loss"], rel=1e-5)
+
+
+def test_spoilt_weights_are_told(graphs: PackedGraphs, tmp_path: Path) -> None:
+    """The epoch's last step can spoil them; nothing of that epoch is written then."""
+    trainer = toy_trainer(graphs, tmp_path, epochs=2)
+
+    def spoil(at: Trainer) -> None:
+        with torch.no_grad():
+            next(at.model.parameters()).fill_(torch.nan)
+
+    trainer.callbacks.append(AtStep(2 * len(trainer.train_loader), spoil))
+    with pytest.raises(RunError, match="the validation loss became nan") as caught:
+        trainer.fit()
+    assert "learning_rate" in str(caught.value.hint)
+    assert [line["epoch"] for line in trainer.run.read_history()] == [1]
+    assert load_checkpoint(trainer.run.last)["epoch"] == 1
 
 
 @pytest.mark.parametrize("mode", [True, False])
