@@ -34,7 +34,7 @@ def executed(request: pytest.FixtureRequest, shared: Path) -> Path:
     folder = shared / f"notebook_{request.param}"
     with FileLock(f"{folder}.lock"):
         if not (folder / NOTEBOOK.name).exists():
-            folder.mkdir()
+            folder.mkdir(exist_ok=True)
             execute(folder, QUICK | SMALL[request.param] | {"DOMAIN": request.param})
     return folder
 
