@@ -91,7 +91,7 @@ HEAD = printf '\# %s\n\# Made by `make lock TORCH=$(TORCH)`; do not edit. Serves
 
 lock:  ## renew both lock files from pyproject.toml; TORCH=2.13.0 names the release of torch
 	@set -e; env="$$(mktemp -d)"; trap 'rm -rf "$$env"' EXIT; $(PYTHON) -m venv "$$env"; \
-	"$$env/bin/python" -m pip install --quiet "torch==$(TORCH)" --editable .; \
+	"$$env/bin/python" -m pip install --quiet "torch==$(TORCH)" --editable '.[notebook]'; \
 	{ $(HEAD) "What NSM runs on."; $(FREEZE); } > requirements.lock; \
 	"$$env/bin/python" -m pip install --quiet "torch==$(TORCH)" --editable '.[dev]'; \
 	{ $(HEAD) "What NSM runs on, is tested with and is developed with."; $(FREEZE); } > requirements-dev.lock

@@ -41,6 +41,10 @@ class NSMError(ValueError):
             place = f"line {self.line}: " if self.file is None else f"{self.file}:{self.line}: "
         return f"{place}{self.message}" + ("" if self.hint is None else f" ({self.hint})")
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the message; `%debug` still shows where it came from."""
+        return [f"{type(self).__name__}: {self}"]
+
     def __reduce__(self) -> tuple[object, ...]:
         """Keeps file, line and hint when the error crosses a process boundary."""
         return _restore, (type(self), self.message, self.file, self.line, self.hint)

@@ -19,7 +19,7 @@ from nsm.cli.main import app
 from nsm.config import Config, load_config
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("experiments/*.md")])
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -60,7 +60,9 @@ def command_of(words: list[str]) -> tuple[Any, list[str]]:
 @pytest.mark.parametrize(("path", "words"), uses("nsm"), ids=lambda v: v.name if isinstance(v, Path) else " ".join(v))
 def test_commands_and_options_exist(path: Path, words: list[str]) -> None:
     command, rest = command_of(words)
-    options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)} | {
+        "--help"
+    }
     for word in rest:
         if word.startswith("-"):
             assert word.split("=")[0] in options, f"{path.name}: '{command.name}' has no option {word}"

@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from nsm import errors
-from nsm.errors import DataError, NSMError
+from nsm.errors import ConfigError, DataError, NSMError
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,8 @@ def test_pickling_keeps_everything() -> None:
     error = pickle.loads(pickle.dumps(DataError("wrong", file="a", line=3, hint="right")))
     assert type(error) is DataError
     assert (error.message, error.file, error.line, error.hint) == ("wrong", "a", 3, "right")
+
+
+def test_a_notebook_shows_the_message_and_no_way_there() -> None:
+    error = ConfigError("unknown key 'epoch'", hint="did you mean 'epochs'?")
+    assert error._render_traceback_() == ["ConfigError: unknown key 'epoch' (did you mean 'epochs'?)"]

@@ -108,10 +108,18 @@ def imported_by(path: Path) -> set[str]:
 def test_dependencies_are_what_the_package_imports() -> None:
     imported = set().union(*map(imported_by, PACKAGE.rglob("*.py")))
     imported -= {"nsm", "__future__", *sys.stdlib_module_names}
-    lines = PROJECT["project"]["dependencies"] + PROJECT["project"]["optional-dependencies"]["planner"]
+    extras = PROJECT["project"]["optional-dependencies"]
+    lines = PROJECT["project"]["dependencies"] + extras["planner"] + extras["notebook"]
     declared = {re.split(r"[<>=!~\[ ]", line)[0].replace("-", "_") for line in lines}
-    declared = {"sklearn" if name == "scikit_learn" else name for name in declared}
+    declared = {{"scikit_learn": "sklearn", "ipython": "IPython"}.get(name, name) for name in declared}
     parts_of_others = {"pydantic_core"}  # of pydantic
     found_by_name = {"tensorboard", "up_pyperplan"}  # by torch.utils.tensorboard and unified-planning
+    found_by_name |= {
+        "IPython",
+        "ipykernel",
+        "ipywidgets",
+        "jsonschema",
+        "nbconvert",
+    }  # by Jupyter, and by `notebook_module`
     assert imported - declared <= parts_of_others
     assert declared - imported <= found_by_name

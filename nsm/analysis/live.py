@@ -161,7 +161,7 @@ def _finish(axes: Axes, corner: str) -> None:
         axes.set_yticks([])
     elif axes.get_legend_handles_labels()[0]:
         options: dict[str, Any] = {"loc": corner, "handlelength": 1.6, "labelspacing": 0.25}
-        axes.legend(fontsize=7, frameon=False, **options)
+        axes.legend(fontsize=7, framealpha=0.8, edgecolor="none", **options)
 
 
 def _show(panels: Sequence[Axes], paths: Sequence[Path]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -141,9 +141,10 @@ def state_of(run: Run, longest: float | None = None, *, now: float | None = None
     held, taken, ended = is_held(run), _modified(run.lock), _modified(run.training_history)
     if held is not None and (ended is None or taken is None or taken > ended):  # else the training only clears up
         return "running" if held else "killed"
-    active = max((t for path in _alive(run) if (t := _modified(path)) is not None), default=None)
-    if ended is not None and (active is None or active <= ended + CLOSING):
+    trained = _latest([run.config, run.history, run.last])
+    if ended is not None and (held or trained is None or trained <= ended + CLOSING):
         return "interrupted" if _is_interrupted(run.training_history) else "finished"
+    active = _latest([run.config, run.history, run.last, *run.tensorboard.glob("events*")])
     allowed = FIRST_EPOCH if longest is None else max(SHORTEST, PATIENCE * longest)
     return "running" if active is not None and now - active <= allowed else "stale"
 
@@ -170,9 +171,9 @@ def duration(seconds: float) -> str:
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
 
 
-def _alive(run: Run) -> list[Path]:
-    """The files that a training writes to while it runs."""
-    return [run.config, run.history, run.last, *run.tensorboard.glob("events*")]
+def _latest(paths: Iterable[Path]) -> float | None:
+    """When the newest of these files was written."""
+    return max((seconds for path in paths if (seconds := _modified(path)) is not None), default=None)
 
 
 def _modified(path: Path) -> float | None:

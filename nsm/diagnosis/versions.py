@@ -14,7 +14,7 @@ __all__ = ["EXTRAS", "PACKAGES", "PYTHONS", "extra", "packages", "python"]
 
 PYTHONS = ("3.11", "3.14")  # from the first, below the second
 PACKAGES = {
-    "filelock": (">=4.2", "4.2.12"),
+    "filelock": (">=4.2", "4.3.1"),
     "jinja2": (">=3.1", "3.1.6"),
     "lark": (">=1.1.5,<2", "1.1.9"),
     "lightning-fabric": (">=2.5,<3", "2.6.6"),
@@ -39,7 +39,7 @@ EXTRAS = {
     "planner": (("unified_planning", "up_pyperplan"), "plans made by a planner"),
     "kg": (("pykeen",), "the knowledge graphs that PyKEEN ships"),
     "networks": (("pgmpy",), "the Bayesian networks that pgmpy ships"),
-    "jupyter": (("jupyterlab",), "notebooks"),
+    "notebook": (("jupyterlab", "ipykernel", "ipywidgets"), "the dashboard in JupyterLab"),
     "modal": (("modal",), "GPUs in the cloud"),
     "tensorboard": (("tensorboard",), "curves while a training runs"),
 }

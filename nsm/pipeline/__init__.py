@@ -15,7 +15,7 @@ from nsm.pipeline.export import ExportResult, export
 from nsm.pipeline.importing import ImportResult, import_tables
 from nsm.pipeline.loading import load_model, open_model
 from nsm.pipeline.rate_finding import RateResult, find_learning_rate
-from nsm.pipeline.training import build_trainer, rebuild_trainer, resume, train
+from nsm.pipeline.training import build_trainer, finish, rebuild_trainer, resume, train
 
 __all__ = [
     "CardResult",
@@ -29,6 +29,7 @@ __all__ = [
     "evaluate",
     "export",
     "find_learning_rate",
+    "finish",
     "import_tables",
     "load_graphs",
     "load_model",

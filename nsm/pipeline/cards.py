@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nsm
+from nsm.analysis.tables import Table
 from nsm.config import Config
 from nsm.pipeline.datasets import audit, load_graphs, read_audit
 from nsm.pipeline.domains import open_task
 from nsm.runs import ensure_writable, resolve_root
+
+if TYPE_CHECKING:
+    from nsm.analysis.card import DataCard
 
 __all__ = ["CardResult", "write_data_card"]
 
@@ -24,12 +28,14 @@ class CardResult:
         facts: Source, licence, fingerprint and the like.
         description: Counts; see `nsm.analysis.description`.
         audit: What the audit found.
+        page: What the page shows, its pictures and examples among it.
     """
 
     file: Path
     facts: dict[str, str]
     description: dict[str, Any]
     audit: dict[str, Any]
+    page: DataCard
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain values."""
@@ -37,6 +43,10 @@ class CardResult:
 
     def to_text(self) -> str:
         """What matters most, as lines."""
+        return "\n".join(f"{name:<10}{text}" for name, text in self.table().rows)
+
+    def table(self) -> Table:
+        """What matters most."""
         counts = ", ".join(f"{name} {count:,}" for name, count in self.description["splits"].items())
         rows = {
             "graphs": f"{self.description['graphs']:,} ({counts})",
@@ -45,7 +55,7 @@ class CardResult:
             "audit": f"{self.audit['verdict']}; {'; '.join(self.audit['reasons'])}",
             "card": str(self.file),
         }
-        return "\n".join(f"{name:<10}{text}" for name, text in rows.items())
+        return Table(("what", "found"), list(rows.items()), f"Data set {self.facts['data set']}")
 
 
 def write_data_card(config: Config, *, file: Path | None = None, quiet: bool = False) -> CardResult:
@@ -89,4 +99,4 @@ def write_data_card(config: Config, *, file: Path | None = None, quiet: bool = F
         examples=typical_examples(graphs, description),
     )
     write_card(card, file)
-    return CardResult(file, facts, told, found)
+    return CardResult(file, facts, told, found, card)

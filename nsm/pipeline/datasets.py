@@ -15,7 +15,7 @@ from nsm.analysis.description import mean_known_ceiling
 from nsm.config import Config
 from nsm.data.audit import AuditResult
 from nsm.data.audit import audit as audit_graphs
-from nsm.data.build import build_dataset, dataset_folder
+from nsm.data.build import Progress, build_dataset, dataset_folder
 from nsm.data.packed import PackedGraphs
 from nsm.errors import DataError
 from nsm.pipeline.domains import open_task
@@ -33,16 +33,18 @@ __all__ = [
     "open_cached",
     "read_audit",
     "require_honest",
+    "shortfall",
     "show",
 ]
 
 
-def load_graphs(config: Config, *, quiet: bool = False) -> PackedGraphs:
+def load_graphs(config: Config, *, progress: Progress | None = None, quiet: bool = False) -> PackedGraphs:
     """All graphs of the configured data set, built first where they are not in the cache.
 
     Args:
         config: What data, and where it is kept.
-        quiet: Whether to show no progress.
+        progress: Told how many pieces of how many are finished, and of what work; a bar by default.
+        quiet: Whether to show no bar.
 
     Raises:
         RunError: If the root cannot be written.
@@ -55,13 +57,13 @@ def load_graphs(config: Config, *, quiet: bool = False) -> PackedGraphs:
     cache = _cache(config)
     ensure_writable(cache, named_by="--set cache=FOLDER, $NSM_CACHE or --root")
     with PartsBar("building data", Console(stderr=True, quiet=quiet)) as bar:
-        graphs = build_dataset(task.source, cache, workers=config.workers, progress=bar, seed=config.seed)
-    if told := _shortfall(graphs):
+        graphs = build_dataset(task.source, cache, workers=config.workers, progress=progress or bar, seed=config.seed)
+    if told := shortfall(graphs):
         Console(stderr=True, quiet=quiet).print(told, highlight=False, soft_wrap=True)
     return graphs
 
 
-def _shortfall(graphs: PackedGraphs) -> str | None:
+def shortfall(graphs: PackedGraphs) -> str | None:
     """Says how many graphs there are and why, where there are fewer than its source was asked for."""
     asked, dropped = graphs.meta["source"].get("graphs"), sum(graphs.meta["dropped"].values())
     if asked is None or len(graphs) >= asked:

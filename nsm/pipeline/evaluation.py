@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 from rich.console import Console
 from torch import nn
 
@@ -49,11 +50,15 @@ class EvaluationResult:
         run: The run.
         report: The page to read.
         figures: Everything measured, by name; ``accuracy`` and ``majority`` among it.
+        pictures: Folder of the pictures.
+        logits: What the model said of each graph of the split, ``(G, K)``.
     """
 
     run: Run
     report: Path
     figures: dict[str, Any]
+    pictures: Path
+    logits: npt.NDArray[Any]
 
     @property
     def accuracy(self) -> float:
@@ -78,6 +83,7 @@ def evaluate(
     run: Run | str | Path,
     *,
     split: str = "test",
+    checkpoint: Path | None = None,
     root: Path | None = None,
     data: Path | None = None,
     quiet: bool = False,
@@ -87,6 +93,7 @@ def evaluate(
     Args:
         run: The run, its folder, or its name below the root.
         split: ``test``, ``val`` or ``train``; the files of the latter two carry the split in their name.
+        checkpoint: Another of its checkpoints than ``best_model.pt``; the files then carry its name as well.
         root: Where runs are kept; see :func:`nsm.runs.resolve_root`.
         data: Where the user's own data are now, if they have been moved.
         quiet: Whether to show no progress.
@@ -98,15 +105,17 @@ def evaluate(
     run = run if isinstance(run, Run) else find_run(run, resolve_root(root))
     config = run_config(run, root, data=data)
     with arithmetic(config):
-        model = load_model(run)
+        model = load_model(run, checkpoint)
         graphs = run_graphs(run, config, load_checkpoint(run.best)["data_fingerprint"], quiet=quiet)
         judged = _judge(model, graphs, config, split, quiet=quiet)
         if config.domain == "kg":
             _add_ranking(judged.evaluation, rank(config, run, split, quiet=quiet))
-    write_json(split_file(run.final_results, split), judged.evaluation)
-    _write_predictions(judged, split_file(run.predictions, split))
-    report = _write_report(run, config, model, graphs, judged)
-    return EvaluationResult(run, report, judged.evaluation)
+    is_best = checkpoint is None or checkpoint.name == run.best.name
+    label = split if is_best else f"{checkpoint.stem}_{split}"  # type: ignore[union-attr]
+    write_json(split_file(run.final_results, label), judged.evaluation)
+    _write_predictions(judged, split_file(run.predictions, label))
+    report = _write_report(run, config, model, graphs, judged, label)
+    return EvaluationResult(run, report, judged.evaluation, split_file(run.figures, label), judged.predictions.logits)
 
 
 def _add_ranking(evaluation: dict[str, Any], ranking: dict[str, Any]) -> None:
@@ -181,7 +190,9 @@ def _write_predictions(judged: _Judged, path: Path) -> None:
         pq.write_table(pa.table(columns), temporary)
 
 
-def _write_report(run: Run, config: Config, model: nn.Module, graphs: PackedGraphs, judged: _Judged) -> Path:
+def _write_report(
+    run: Run, config: Config, model: nn.Module, graphs: PackedGraphs, judged: _Judged, label: str
+) -> Path:
     split = judged.evaluation["split"]
     drawn = evaluation_figures(
         judged.evaluation,
@@ -196,7 +207,7 @@ def _write_report(run: Run, config: Config, model: nn.Module, graphs: PackedGrap
         sample, title = judged.graphs.sample(at), f"Graph {at} of the {split} split: up and back"
         drawn["climb"] = climb_figure(climb(model, judged.graphs, at), sample, graphs.schema, title)
     pictures = {name: png_bytes(figure) for name, figure in drawn.items()}
-    folder = split_file(run.figures, split)
+    folder = split_file(run.figures, label)
     folder.mkdir(exist_ok=True)
     for name, picture in pictures.items():
         with replacing(folder / f"{name}.png") as temporary:
@@ -213,7 +224,7 @@ def _write_report(run: Run, config: Config, model: nn.Module, graphs: PackedGrap
         mistakes=worst_mistakes(judged.graphs, judged.predictions.logits),
         parameters=parameter_table(model).part_table(),
     )
-    return write_report(run.folder, report, split_file(run.report, split).name)
+    return write_report(run.folder, report, split_file(run.report, label).name)
 
 
 def _facts(run: Run) -> dict[str, Any]:

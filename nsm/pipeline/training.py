@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from nsm.config import Config
     from nsm.data.packed import PackedGraphs
 
-__all__ = ["build_trainer", "rebuild_trainer", "resume", "train"]
+__all__ = ["build_trainer", "finish", "rebuild_trainer", "resume", "train"]
 
 
 def train(config: Config, *, callbacks: Sequence[Callback] = (), quiet: bool = False) -> TrainResult:
@@ -68,7 +68,9 @@ def train(config: Config, *, callbacks: Sequence[Callback] = (), quiet: bool = F
         DataError: If the user's files are malformed, or the data fails its audit.
     """
     with arithmetic(config):
-        return _complete(build_trainer(config, callbacks=callbacks, quiet=quiet), quiet=quiet)
+        trainer = build_trainer(config, callbacks=callbacks, quiet=quiet)
+        trainer.fit()
+        return finish(trainer, quiet=quiet)
 
 
 def resume(
@@ -98,7 +100,9 @@ def resume(
     run = run if isinstance(run, Run) else find_run(run, resolve_root(root))
     config = continued_config(run, root=root, epochs=epochs, overrides=overrides)
     with arithmetic(config):
-        return _complete(rebuild_trainer(run, config, callbacks=callbacks, quiet=quiet), quiet=quiet)
+        trainer = rebuild_trainer(run, config, callbacks=callbacks, quiet=quiet)
+        trainer.fit()
+        return finish(trainer, quiet=quiet)
 
 
 def build_trainer(config: Config, *, callbacks: Sequence[Callback] = (), quiet: bool = False) -> Trainer:
@@ -166,9 +170,16 @@ def _trainer(
     return Trainer(config, model, graphs.subset("train"), graphs.subset("val"), run, views)
 
 
-def _complete(trainer: Trainer, *, quiet: bool) -> TrainResult:
-    """Trains to the end, and does what comes after it."""
-    config, result = trainer.config, trainer.fit()
+def finish(trainer: Trainer, *, quiet: bool = False) -> TrainResult:
+    """What comes after the epochs: the domain's best model is kept, and a knowledge graph's ranker trained.
+
+    :func:`train` and :func:`resume` do it themselves; whoever goes through ``trainer.epochs()`` calls it.
+
+    Args:
+        trainer: Whose epochs are over, or were stopped.
+        quiet: Whether to show no progress.
+    """
+    config, result = trainer.config, trainer.result
     if not trainer.processes.is_lead:
         return result
     if result.best_epoch is not None:
@@ -178,7 +189,8 @@ def _complete(trainer: Trainer, *, quiet: bool) -> TrainResult:
         from nsm.pipeline.ranking import train_ranker
 
         began = time.perf_counter()
-        is_finished = train_ranker(config, result.run, quiet=quiet)
+        with arithmetic(config):
+            is_finished = train_ranker(config, result.run, quiet=quiet)
         seconds = round(result.seconds + time.perf_counter() - began, 3)
         result = replace(result, seconds=seconds, interrupted=not is_finished)
     return result

@@ -173,10 +173,10 @@ class Run:
         return records
 
 
-def resolve_root(root: Path | None = None) -> Path:
+def resolve_root(root: Path | str | None = None) -> Path:
     """The root of all runs: as given, ``$NSM_ROOT``, ``/checkpoints`` where it exists, ``./checkpoints``."""
     if root is not None:
-        return root.expanduser()
+        return Path(root).expanduser()
     if named := os.environ.get("NSM_ROOT"):
         return Path(named).expanduser()
     return CLOUD_ROOT if CLOUD_ROOT.is_dir() else Path("checkpoints")

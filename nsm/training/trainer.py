@@ -18,7 +18,7 @@ from nsm.models.losses import compute_loss
 from nsm.runs import Run, write_json
 from nsm.training.callbacks import Callback
 from nsm.training.checkpoints import load_checkpoint, load_weights
-from nsm.training.device import open_fabric, peak_memory_mib
+from nsm.training.device import arithmetic, open_fabric, peak_memory_mib
 from nsm.training.guards import alarms, require_finite
 from nsm.training.interruption import Interruption
 from nsm.training.memory import MicroBatches
@@ -143,7 +143,7 @@ class Trainer:
                 the disk is full.
             CheckpointError: If the run's checkpoints are damaged, or of another training.
         """
-        with owning(self.run) if self.processes.is_lead else nullcontext():
+        with arithmetic(self.config), owning(self.run) if self.processes.is_lead else nullcontext():
             self.stop_requested = False
             recover(self)
             try:

@@ -66,6 +66,15 @@ def test_the_end_and_what_comes_after(run: Run) -> None:
     assert read_state(run, now=NOW).state == "interrupted"
 
 
+def test_pictures_for_tensorboard_may_take_long_after_the_end(run: Run) -> None:
+    end(run)
+    touch(run, 60)
+    run.tensorboard.mkdir()
+    (run.tensorboard / "events.1").touch()
+    os.utime(run.tensorboard / "events.1", (NOW - 30, NOW - 30))
+    assert state_of(run, 2.0, now=NOW) == "finished"
+
+
 def test_the_lock_tells_of_the_process(run: Run) -> None:
     touch(run, NOW - time.time() + 9999)
     with exclusive(run):

@@ -98,6 +98,17 @@ def test_memory_that_runs_out_is_told_and_changes_nothing(
         assert figures[key] == pytest.approx(whole[key], rel=1e-5)
 
 
+def test_another_checkpoint_leaves_files_of_its_own(run: Run) -> None:
+    best = pipeline.evaluate(run, quiet=True)
+    before = run.final_results.read_bytes()
+    last = pipeline.evaluate(run, checkpoint=run.last, quiet=True)
+    assert run.final_results.read_bytes() == before
+    assert json.loads((run.folder / "final_results_last_test.json").read_text())["accuracy"] == last.accuracy
+    assert last.pictures == run.folder / "figures_last_test" and list(last.pictures.glob("*.png"))
+    assert best.pictures == run.figures
+    assert last.logits.shape == best.logits.shape == (best.figures["samples"], 2)
+
+
 def test_the_accuracy_is_that_of_training(run: Run) -> None:
     found = pipeline.evaluate(run, split="val", quiet=True)
     assert found.accuracy == pytest.approx(load_checkpoint(run.best)["val_acc"])

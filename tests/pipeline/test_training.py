@@ -167,6 +167,16 @@ def stop_at(step: int) -> Callback:
     return AtStep(step, request_stop)
 
 
+def test_finish_does_after_a_loop_what_train_does_at_its_end(config: Config) -> None:
+    trainer = pipeline.build_trainer(config, quiet=True)
+    for _ in trainer.epochs():
+        assert torch.get_num_threads() == config.threads
+    result = pipeline.finish(trainer, quiet=True)
+    promoted = {path.parent for path in trainer.run.folder.parents[1].rglob("best_model.pt")} - {trainer.run.folder}
+    assert len(promoted) == 1
+    assert (result.run, result.epochs, result.interrupted) == (trainer.run, config.epochs, False)
+
+
 def test_a_run_goes_on_with_other_workers_to_the_same_end(config: Config) -> None:
     whole = pipeline.train(config.model_copy(update={"run": "whole", "dropout": 0.2}), quiet=True)
     settings = config.model_copy(update={"run": "parts", "dropout": 0.2, "workers": 2})
