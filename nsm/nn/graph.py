@@ -8,23 +8,43 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from nsm.nn.indexing import offsets_of, positions, stable_order
+from nsm.nn.slots import Slots, find_slots
+
 
 @dataclass(frozen=True, eq=False)
 class MessageEdges:
     """Edges sorted by relation, then destination: the form in which messages are computed.
 
+    Args:
+        num_src, num_dst: Numbers of source and destination nodes.
+        num_relations: Number of relations, reverses included.
+
     Shapes:
         - **src**, **dst**: ``(E,)`` indices into the source and the destination nodes.
+        - **relation**: ``(E,)`` ascending.
         - **coefficient**: ``(E,)`` confidence times multiplicity, divided by the norm of its destination and
           relation.
-        - **relation_ptr**: ``R + 1`` offsets of the relations' segments, as Python integers.
     """
 
     src: Tensor
     dst: Tensor
+    relation: Tensor
     coefficient: Tensor
-    relation_ptr: tuple[int, ...]
+    num_src: int
     num_dst: int
+    num_relations: int
+
+    @cached_property
+    def relation_ptr(self) -> tuple[int, ...]:
+        """``R + 1`` offsets of the relations' segments."""
+        return tuple(offsets_of(self.relation, self.num_relations).tolist())
+
+    @cached_property
+    def slots(self) -> Slots:
+        """What messages share, for one product per relation."""
+        sizes = (self.num_src, self.num_dst, self.num_relations)
+        return find_slots(self.src, self.dst, self.relation, self.coefficient, sizes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,46 +85,50 @@ class RelationalGraph:
     @cached_property
     def _both_ways(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Sources, destinations, relations, weights, multiplicities, sorted by relation and destination."""
-        head, tail = self.edge_index[0], self.edge_index[1]
+        head, tail, half = self.edge_index[0], self.edge_index[1], self.edge_type.numel()
         src, dst = torch.cat((head, tail)), torch.cat((tail, head))
         relation = torch.cat((self.edge_type, self.edge_type + self.num_relations))
-        order = torch.sort(relation * self.num_nodes + dst, stable=True).indices
-        half = self.edge_type.numel()
+        order = stable_order(relation * self.num_nodes + dst, self.num_message_relations * self.num_nodes)
         raw = torch.where(order < half, order, order - half)
-        weight, multiplicity = self.edge_weight[raw], self.multiplicity[raw]
-        return src[order], dst[order], relation[order], weight, multiplicity
+        ends = (column.index_select(0, order) for column in (src, dst, relation))
+        return *ends, self.edge_weight.index_select(0, raw), self.multiplicity.index_select(0, raw)
 
     @cached_property
     def messages(self) -> MessageEdges:
         """All messages of this level."""
-        src, dst, relation, weight, multiplicity = self._both_ways
-        return self._finish(src, dst, relation, weight, multiplicity, self.num_nodes)
+        return self._finish(*self._both_ways, self.num_nodes, self.num_nodes)
 
-    def between(self, from_index: Tensor, to_index: Tensor, num_to: int) -> MessageEdges:
+    def between(self, from_index: Tensor, to_index: Tensor, num_from: int, num_to: int) -> MessageEdges:
         """Messages from one set of nodes to another, renumbered.
 
         Args:
             from_index: New number of each node as a source, -1 where it is none.
             to_index: New number of each node as a destination, -1 where it is none.
+            num_from: Number of sources.
             num_to: Number of destinations.
 
         Shapes:
             - **from_index**, **to_index**: ``(N,)``.
         """
-        src, dst, relation, weight, multiplicity = self._both_ways
-        src, dst = from_index[src], to_index[dst]
-        use = ((src >= 0) & (dst >= 0)).nonzero().squeeze(1)
-        return self._finish(src[use], dst[use], relation[use], weight[use], multiplicity[use], num_to)
+        src, dst, *rest = self._both_ways
+        src, dst = from_index.index_select(0, src), to_index.index_select(0, dst)
+        use = positions((src >= 0) & (dst >= 0))
+        return self._finish(*(column.index_select(0, use) for column in (src, dst, *rest)), num_from, num_to)
 
     def _finish(
-        self, src: Tensor, dst: Tensor, relation: Tensor, weight: Tensor, multiplicity: Tensor, num_dst: int
+        self,
+        src: Tensor,
+        dst: Tensor,
+        relation: Tensor,
+        weight: Tensor,
+        multiplicity: Tensor,
+        num_src: int,
+        num_dst: int,
     ) -> MessageEdges:
         coefficient = weight * multiplicity
         if self.norm != "sum":
             _, slot = torch.unique_consecutive(relation * max(num_dst, 1) + dst, return_inverse=True)
             count = torch.zeros(slot.numel(), dtype=weight.dtype, device=weight.device)
-            count = count.index_add_(0, slot, multiplicity)[slot]
+            count = count.index_add_(0, slot, multiplicity).index_select(0, slot)
             coefficient = coefficient / (count if self.norm == "mean" else count.sqrt())
-        edges_of = torch.bincount(relation, minlength=self.num_message_relations)
-        ptr = (0, *torch.cumsum(edges_of, 0).tolist())
-        return MessageEdges(src, dst, coefficient, ptr, num_dst)
+        return MessageEdges(src, dst, relation, coefficient, num_src, num_dst, self.num_message_relations)

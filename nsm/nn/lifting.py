@@ -57,6 +57,6 @@ class Lifting(nn.Module):
         return 1 + torch.sigmoid(plan.score.index_select(0, plan.kept)).unsqueeze(1)
 
     def _edges(self, graph: RelationalGraph, plan: Contraction) -> tuple[MessageEdges, MessageEdges]:
-        down = graph.between(plan.kept_index, plan.dropped_index, plan.dropped.numel())
-        up = graph.between(plan.dropped_index, plan.kept_index, plan.kept.numel())
+        down = graph.between(plan.kept_index, plan.dropped_index, plan.kept.numel(), plan.dropped.numel())
+        up = graph.between(plan.dropped_index, plan.kept_index, plan.dropped.numel(), plan.kept.numel())
         return down, up

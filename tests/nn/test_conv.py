@@ -68,5 +68,5 @@ def test_messages_between_two_sets_of_nodes_are_the_full_ones_restricted() -> No
     sources, targets = is_source.nonzero().squeeze(1), (~is_source).nonzero().squeeze(1)
     from_index, to_index = torch.full((2, graph.num_nodes), -1)
     from_index[sources], to_index[targets] = torch.arange(sources.numel()), torch.arange(targets.numel())
-    part = conv(x[sources], graph.between(from_index, to_index, targets.numel()))
+    part = conv(x[sources], graph.between(from_index, to_index, sources.numel(), targets.numel()))
     torch.testing.assert_close(part, conv(x * is_source.unsqueeze(1), graph.messages)[targets])
