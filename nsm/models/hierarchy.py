@@ -150,7 +150,7 @@ class Hierarchy(nn.Module):
                 ratio=self.pool_ratio,
                 semiring=self.semiring,
             )
-            x, detail = lifting(x, graph, plan)
+            x, detail = lifting(x, plan)
             ascent.details.append(detail)
             ascent.plans.append(plan)
             graph, batch, tie_key = plan.coarse, plan.batch, tie_key[plan.kept]
@@ -175,7 +175,7 @@ class Hierarchy(nn.Module):
         for depth in reversed(range(len(self.liftings))):
             x = self._inverse_level(x, depth + 1, ascent)
             detail = ascent.details[depth] if use_details else None
-            x = self.liftings[depth].inverse(x, detail, ascent.graphs[depth], ascent.plans[depth])  # type: ignore[operator]
+            x = self.liftings[depth].inverse(x, detail, ascent.plans[depth])  # type: ignore[operator]
             yield x
 
     def _inverse_level(self, x: Tensor, depth: int, ascent: Ascent) -> Tensor:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from nsm.nn.graph import RelationalGraph
 from nsm.nn.semiring import Semiring
+from nsm.nn.slots import Slots
 
 SCORE_DECIMALS = 4  # scores nearer than this are ties: float noise must not decide which nodes stay
 
@@ -23,6 +25,7 @@ class Contraction:
         - **kept_index**, **dropped_index**: ``(N,)`` position in ``kept`` / ``dropped``, -1 elsewhere.
         - **score**: ``(N,)`` the scores that decided, rounded only for the comparison.
         - **batch**: ``(K,)`` graph of each kept node.
+        - **fine**, **coarse**: the edges below and above.
     """
 
     kept: Tensor
@@ -32,7 +35,13 @@ class Contraction:
     dropped_index: Tensor
     score: Tensor
     batch: Tensor
+    fine: RelationalGraph
     coarse: RelationalGraph
+
+    @cached_property
+    def messages(self) -> tuple[Slots, Slots]:
+        """Messages from the kept nodes to the dropped ones, and those on the way back."""
+        return self.fine.between(self.kept_index, self.dropped_index, self.kept.numel(), self.dropped.numel())
 
 
 def priority(score: Tensor, tie_key: Tensor) -> Tensor:
@@ -170,4 +179,4 @@ def contract(
     kept_index[kept] = torch.arange(kept.numel(), device=rank.device)
     dropped_index[dropped] = torch.arange(dropped.numel(), device=rank.device)
     coarse = coarsen(graph, leader, confidence, kept_index, kept.numel(), semiring)
-    return Contraction(kept, dropped, leader, kept_index, dropped_index, score, batch[kept], coarse)
+    return Contraction(kept, dropped, leader, kept_index, dropped_index, score, batch[kept], graph, coarse)

@@ -10,35 +10,43 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nsm.nn.graph import MessageEdges
 from nsm.nn.slots import Slots
 
 GROUPED_WIDTH = 4  # torch multiplies groups of rows of whole 16 bytes
 
 
-class _SlotConv(torch.autograd.Function):
-    """``out[dst] += coefficient * x[src] @ weight[relation]`` with one product per relation.
+def convolve(x: Tensor, weight: Tensor, slots: Slots) -> Tensor:
+    """``out[dst] += coefficient * x[src] @ weight[relation]``, which autograd does not see.
 
-    No weight is gathered per edge, and the backward pass gathers the sources again instead of keeping them.
+    No weight is gathered per edge.
     """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, slots: Slots) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        ctx.slots = slots
-        return slots.spread(_multiply(slots.gather(x), weight, slots.ends))
-
-    @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, Tensor, None]:
-        x, weight = ctx.saved_tensors
-        slots: Slots = ctx.slots
-        grad_product = slots.spread_back(grad_outputs[0].contiguous())
-        grad_weight = _multiply(slots.gather(x).t(), grad_product, slots.ends)
-        grad_rows = _multiply(grad_product, weight.transpose(1, 2), slots.ends)
-        return slots.gather_back(grad_rows), grad_weight, None
+    parts = _in_order(weight, slots).split(slots.ends.numel())
+    found = [
+        way.spread(multiply(way.gather(x), part, slots.ends))
+        for way, part in zip(slots.directions, parts, strict=True)
+    ]
+    return found[0] if len(found) == 1 else found[0].add_(found[1])
 
 
-def _multiply(a: Tensor, b: Tensor, ends: Tensor) -> Tensor:
+def convolve_backward(grad: Tensor, x: Tensor, weight: Tensor, slots: Slots) -> tuple[Tensor, Tensor]:
+    """The gradients of ``x`` and ``weight``; the sources are gathered again, not kept."""
+    of_x, of_weight = [], []
+    parts = _in_order(weight, slots).split(slots.ends.numel())
+    for way, part in zip(slots.directions, parts, strict=True):
+        grad_product = way.spread_back(grad)
+        of_weight.append(multiply(way.gather(x).t(), grad_product, slots.ends))
+        of_x.append(way.gather_back(multiply(grad_product, part.transpose(1, 2), slots.ends)))
+    if len(of_x) == 1:
+        return of_x[0], of_weight[0].roll(slots.first_relation, 0)
+    return of_x[0].add_(of_x[1]), torch.cat(of_weight)
+
+
+def _in_order(weight: Tensor, slots: Slots) -> Tensor:
+    """The weights in the order of the slots."""
+    return weight.roll(-slots.first_relation, 0) if slots.first_relation else weight
+
+
+def multiply(a: Tensor, b: Tensor, ends: Tensor) -> Tensor:
     """One product per relation: of its rows in ``a`` with its matrix in ``b``, or of its columns and its rows.
 
     Shapes:
@@ -47,11 +55,10 @@ def _multiply(a: Tensor, b: Tensor, ends: Tensor) -> Tensor:
     """
     is_outer = b.dim() == 2
     widths = (a.shape[0], b.shape[1]) if is_outer else (a.shape[1], b.shape[2])
-    if a.dtype == torch.float32 and not any(width % GROUPED_WIDTH for width in widths) and a.numel():
+    if a.dtype == torch.float32 and a.numel() and not (widths[0] % GROUPED_WIDTH or widths[1] % GROUPED_WIDTH):
         return functional.grouped_mm(a, b, offs=ends)
-    shape = (ends.numel(), *widths) if is_outer else (a.shape[0], widths[1])
-    out = a.new_zeros(shape)
-    for r, (begin, end) in segments((0, *ends.tolist())):
+    out = a.new_zeros((ends.numel(), *widths) if is_outer else (a.shape[0], widths[1]))
+    for r, (begin, end) in enumerate(pairwise((0, *ends.tolist()))):
         if is_outer:
             torch.mm(a[:, begin:end], b[begin:end], out=out[r])
         else:
@@ -59,9 +66,18 @@ def _multiply(a: Tensor, b: Tensor, ends: Tensor) -> Tensor:
     return out
 
 
-def segments(relation_ptr: tuple[int, ...]) -> list[tuple[int, tuple[int, int]]]:
-    """The relations that have edges, each with the bounds of its segment."""
-    return [(r, bound) for r, bound in enumerate(pairwise(relation_ptr)) if bound[0] < bound[1]]
+class _SlotConv(torch.autograd.Function):
+    """:func:`convolve` with its gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, slots: Slots) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.slots = slots
+        return convolve(x, weight, slots)
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, Tensor, None]:
+        return *convolve_backward(grad_outputs[0].contiguous(), *ctx.saved_tensors, ctx.slots), None
 
 
 class RelationalConv(nn.Module):
@@ -93,8 +109,8 @@ class RelationalConv(nn.Module):
         bound = math.sqrt(1.0 / self.weight.shape[1])
         nn.init.uniform_(self.weight, -bound, bound)
 
-    def forward(self, x: Tensor, edges: MessageEdges) -> Tensor:
+    def forward(self, x: Tensor, slots: Slots) -> Tensor:
         """Sends the messages and sums them at their destinations."""
         with torch.autocast(x.device.type, enabled=False):
-            out: Tensor = _SlotConv.apply(x.to(self.weight.dtype), self.weight, edges.slots)  # type: ignore[no-untyped-call]
+            out: Tensor = _SlotConv.apply(x.to(self.weight.dtype), self.weight, slots)  # type: ignore[no-untyped-call]
         return out

@@ -1,4 +1,4 @@
-"""The edges of one level, kept in the order in which a relational convolution wants them."""
+"""The edges of one level, and the messages along them."""
 
 from __future__ import annotations
 
@@ -8,43 +8,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from nsm.nn.indexing import offsets_of, positions, stable_order
+from nsm.nn.indexing import positions
 from nsm.nn.slots import Slots, find_slots
-
-
-@dataclass(frozen=True, eq=False)
-class MessageEdges:
-    """Edges sorted by relation, then destination: the form in which messages are computed.
-
-    Args:
-        num_src, num_dst: Numbers of source and destination nodes.
-        num_relations: Number of relations, reverses included.
-
-    Shapes:
-        - **src**, **dst**: ``(E,)`` indices into the source and the destination nodes.
-        - **relation**: ``(E,)`` ascending.
-        - **coefficient**: ``(E,)`` confidence times multiplicity, divided by the norm of its destination and
-          relation.
-    """
-
-    src: Tensor
-    dst: Tensor
-    relation: Tensor
-    coefficient: Tensor
-    num_src: int
-    num_dst: int
-    num_relations: int
-
-    @cached_property
-    def relation_ptr(self) -> tuple[int, ...]:
-        """``R + 1`` offsets of the relations' segments."""
-        return tuple(offsets_of(self.relation, self.num_relations).tolist())
-
-    @cached_property
-    def slots(self) -> Slots:
-        """What messages share, for one product per relation."""
-        sizes = (self.num_src, self.num_dst, self.num_relations)
-        return find_slots(self.src, self.dst, self.relation, self.coefficient, sizes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,52 +48,41 @@ class RelationalGraph:
         return 2 * self.num_relations
 
     @cached_property
-    def _both_ways(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Sources, destinations, relations, weights, multiplicities, sorted by relation and destination."""
-        head, tail, half = self.edge_index[0], self.edge_index[1], self.edge_type.numel()
-        src, dst = torch.cat((head, tail)), torch.cat((tail, head))
-        relation = torch.cat((self.edge_type, self.edge_type + self.num_relations))
-        order = stable_order(relation * self.num_nodes + dst, self.num_message_relations * self.num_nodes)
-        raw = torch.where(order < half, order, order - half)
-        ends = (column.index_select(0, order) for column in (src, dst, relation))
-        return *ends, self.edge_weight.index_select(0, raw), self.multiplicity.index_select(0, raw)
-
-    @cached_property
-    def messages(self) -> MessageEdges:
+    def messages(self) -> Slots:
         """All messages of this level."""
-        return self._finish(*self._both_ways, self.num_nodes, self.num_nodes)
+        sizes = (self.num_nodes, self.num_nodes, self.num_relations)
+        weights = (self.edge_weight, self.multiplicity)
+        there, back, ends = find_slots((self.edge_index[0], self.edge_index[1]), self.edge_type, *weights, sizes, self.norm)
+        return Slots((there, back), ends)
 
-    def between(self, from_index: Tensor, to_index: Tensor, num_from: int, num_to: int) -> MessageEdges:
-        """Messages from one set of nodes to another, renumbered.
+    def between(self, first_index: Tensor, second_index: Tensor, num_first: int, num_second: int) -> tuple[Slots, Slots]:
+        """Messages from one set of nodes to another that has none of them, renumbered, and those on the way back.
 
         Args:
-            from_index: New number of each node as a source, -1 where it is none.
-            to_index: New number of each node as a destination, -1 where it is none.
-            num_from: Number of sources.
-            num_to: Number of destinations.
+            first_index: New number of each node in the first set, -1 where it is none of it.
+            second_index: The same for the second set.
+            num_first: Size of the first set.
+            num_second: Size of the second set.
 
         Shapes:
-            - **from_index**, **to_index**: ``(N,)``.
+            - **first_index**, **second_index**: ``(N,)``.
         """
-        src, dst, *rest = self._both_ways
-        src, dst = from_index.index_select(0, src), to_index.index_select(0, dst)
-        use = positions((src >= 0) & (dst >= 0))
-        return self._finish(*(column.index_select(0, use) for column in (src, dst, *rest)), num_from, num_to)
-
-    def _finish(
-        self,
-        src: Tensor,
-        dst: Tensor,
-        relation: Tensor,
-        weight: Tensor,
-        multiplicity: Tensor,
-        num_src: int,
-        num_dst: int,
-    ) -> MessageEdges:
-        coefficient = weight * multiplicity
-        if self.norm != "sum":
-            _, slot = torch.unique_consecutive(relation * max(num_dst, 1) + dst, return_inverse=True)
-            count = torch.zeros(slot.numel(), dtype=weight.dtype, device=weight.device)
-            count = count.index_add_(0, slot, multiplicity).index_select(0, slot)
-            coefficient = coefficient / (count if self.norm == "mean" else count.sqrt())
-        return MessageEdges(src, dst, relation, coefficient, num_src, num_dst, self.num_message_relations)
+        head, tail = self.edge_index[0], self.edge_index[1]
+        first_head, second_tail = first_index.index_select(0, head), second_index.index_select(0, tail)
+        first_tail, second_head = first_index.index_select(0, tail), second_index.index_select(0, head)
+        is_forward = (first_head >= 0) & (second_tail >= 0)
+        use = positions(is_forward | ((first_tail >= 0) & (second_head >= 0)))
+        first, second, relation, weight, multiplicity = (
+            column.index_select(0, use)
+            for column in (
+                torch.where(is_forward, first_head, first_tail),
+                torch.where(is_forward, second_tail, second_head),
+                torch.where(is_forward, self.edge_type, self.edge_type + self.num_relations),
+                self.edge_weight,
+                self.multiplicity,
+            )
+        )
+        sizes = (num_first, num_second, self.num_message_relations)
+        there, back, ends = find_slots((first, second), relation, weight, multiplicity, sizes, self.norm)
+        # on the way back each message goes under the reverse relation
+        return Slots((there,), ends), Slots((back,), ends, first_relation=self.num_relations)

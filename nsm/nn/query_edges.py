@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from nsm.nn.graph import MessageEdges
+from nsm.nn.diagonal_conv import MessageEdges
 
 
 class QueryEdges:
@@ -75,7 +75,6 @@ class QueryEdges:
             dst=self._dst[edge] * queries + query,
             relation=self._relation[edge],
             coefficient=self._weight[edge] / count.to(self._weight.dtype).sqrt(),
-            num_src=self.num_nodes * queries,
             num_dst=self.num_nodes * queries,
             num_relations=2 * self.num_relations,
         )

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from nsm.nn.indexing import offsets_of, positions, stable_order
 
-__all__ = ["Slots", "WeightedSums", "find_slots"]
+__all__ = ["Direction", "Slots", "WeightedSums", "find_slots"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,91 +25,141 @@ class WeightedSums:
     offsets: Tensor
 
     def __call__(self, x: Tensor) -> Tensor:
-        """``(N, C)`` to ``(rows, C)``, gathered, weighted and summed in one pass."""
+        """``(N, C)`` to ``(rows, C)``, gathered, weighted and summed in one pass; autograd does not see it."""
         if not self.index.numel():
             return x.new_zeros((self.offsets.numel() - 1, x.shape[1]))
         # mode 0 sums; the offsets end with the number of all summands
-        total: Tensor = torch.embedding_bag(x, self.index, self.offsets, False, 0, False, self.weight, True)[0]
+        total: Tensor = torch.embedding_bag(x.detach(), self.index, self.offsets, False, 0, False, self.weight, True)[0]
         return total
 
 
 @dataclass(frozen=True, eq=False)
-class Slots:
-    """One convolution as three linear maps: sources to slots, one product for each relation, slots to destinations.
-
-    A slot is what several messages of one relation share: their destination, so that they are summed before the
-    product, or their source, so that it is multiplied once for all of them. Each relation takes what it has fewer of.
+class Direction:
+    """Messages from the one end of triples to the other: what is linear in them, but for the products.
 
     Args:
-        gather: Slots from sources.
-        gather_back: Its transpose, sources from slots.
-        spread: Destinations from slots.
-        spread_back: Its transpose, slots from destinations.
-        ends: Where each relation's slots end.
-
-    Shapes:
-        - **ends**: ``(R,)`` int32.
+        gather: Slots from sources; **gather_back** is its transpose, sources from slots.
+        spread: Destinations from slots; **spread_back** is its transpose, slots from destinations.
     """
 
     gather: WeightedSums
     gather_back: WeightedSums
     spread: WeightedSums
     spread_back: WeightedSums
-    ends: Tensor
 
-    @property
-    def count(self) -> int:
-        """Number of slots."""
-        return self.gather.offsets.numel() - 1
+
+@dataclass(frozen=True, eq=False)
+class Slots:
+    """Messages in the form in which a convolution computes them: gathered to slots, multiplied there, spread.
+
+    A slot is what several messages of one relation share: their destination, so that they are summed before the
+    product, or their source, so that it is multiplied once for all of them. Each relation takes what it has fewer of.
+
+    Args:
+        directions: What is added up; the first takes the weights of the first relations, and so on.
+        ends: Where each relation's slots end, the same in each direction.
+        first_relation: The relation whose slots come first.
+
+    Shapes:
+        - **ends**: ``(R,)`` int32.
+    """
+
+    directions: tuple[Direction, ...]
+    ends: Tensor
+    first_relation: int = 0
 
 
 def find_slots(
-    src: Tensor, dst: Tensor, relation: Tensor, coefficient: Tensor, sizes: tuple[int, int, int]
-) -> Slots:
-    """Puts messages into slots.
+    ends: tuple[Tensor, Tensor],
+    relation: Tensor,
+    weight: Tensor,
+    multiplicity: Tensor,
+    sizes: tuple[int, int, int],
+    norm: str,
+) -> tuple[Direction, Direction, Tensor]:
+    """Both directions of triples: messages from the first of their ends to the second, and back.
 
     Args:
-        src, dst, relation, coefficient: The messages, sorted by relation and then destination.
-        sizes: Numbers of sources, of destinations and of relations.
+        ends: The two ends of each triple.
+        relation, weight, multiplicity: Its relation, confidence, and the number of edges it stands for.
+        sizes: Numbers of first nodes, of second nodes and of relations.
+        norm: How the messages that reach a node under one relation are divided.
+
+    Returns:
+        From the first to the second ends, back, and where each relation's slots end.
 
     Shapes:
-        - **src**, **dst**, **relation**, **coefficient**: ``(E,)``.
+        - **ends**, **relation**, **weight**, **multiplicity**: ``(E,)`` each.
     """
-    num_src, num_dst, num_relations = sizes
-    by_src = stable_order(relation * num_src + src, num_relations * num_src)
-    # relations stand in the same places in both orders
-    begins_dst, begins_src = _begins(relation, dst), _begins(relation, src.index_select(0, by_src))
-    is_summed_first = _counts(relation, begins_dst, num_relations) <= _counts(relation, begins_src, num_relations)
-    first = is_summed_first.index_select(0, relation)
-    order = torch.where(first, torch.arange(first.numel(), device=first.device), by_src)
-    begins = torch.where(first, begins_dst, begins_src)
-    slot = torch.cumsum(begins, 0) - 1
-    count = int(slot[-1]) + 1 if slot.numel() else 0
-    src, dst, coefficient = (column.index_select(0, order) for column in (src, dst, coefficient))
-    ones = torch.ones_like(coefficient)
+    num_relations = sizes[2]
+    first, second = (_Sorted.by(node, relation, size, num_relations) for node, size in zip(ends, sizes[:2], strict=True))
+    bounds = offsets_of(relation, num_relations)
+    by_second = (second.groups_of(bounds) <= first.groups_of(bounds)).index_select(0, second.relation)
+    begins = torch.where(by_second, second.begins, first.begins)
+    order = torch.where(by_second, second.order, first.order)
+    strength = weight * multiplicity
+    there, back = (one.divided(strength, multiplicity, norm).index_select(0, order) for one in (second, first))
+    starts = positions(begins)
+    slot, ones = torch.cumsum(begins, 0) - 1, torch.ones_like(strength)
 
-    def both(node: Tensor, weighted: Tensor, size: int) -> tuple[WeightedSums, WeightedSums]:
-        """The slots from the nodes, with all messages where they are weighted and one for each slot elsewhere."""
-        kept = positions(weighted | begins)
-        weight = torch.where(weighted, coefficient, ones).index_select(0, kept)
-        row, column = slot.index_select(0, kept), node.index_select(0, kept)
-        back = stable_order(column, size)
-        transposed = row.index_select(0, back), weight.index_select(0, back), offsets_of(column, size)
-        return WeightedSums(column, weight, offsets_of(row, count)), WeightedSums(*transposed)
+    def sums(node: Tensor, is_weighted: Tensor, size: int) -> list[WeightedSums]:
+        """Slots from nodes and nodes from slots, weighted as messages there, and as messages back."""
+        kept = positions(is_weighted | begins)
+        row, column = slot.index_select(0, kept), node.index_select(0, order).index_select(0, kept)
+        by_column = stable_order(column, size)
+        row_ptr, column_ptr = offsets_of(row, starts.numel()), offsets_of(column, size)
+        row = row.index_select(0, by_column)
+        found = []
+        for coefficient in (there, back):
+            value = torch.where(is_weighted, coefficient, ones).index_select(0, kept)
+            found.append(WeightedSums(column, value, row_ptr))
+            found.append(WeightedSums(row, value.index_select(0, by_column), column_ptr))
+        return found
 
-    gather, gather_back = both(src, first, num_src)
-    spread_back, spread = both(dst, ~first, num_dst)
-    ends = torch.cumsum(_counts(relation, begins, num_relations), 0).to(torch.int32)
-    return Slots(gather, gather_back, spread, spread_back, ends)
+    from_first, to_first, from_first_back, to_first_back = sums(ends[0], by_second, sizes[0])
+    from_second, to_second, from_second_back, to_second_back = sums(ends[1], ~by_second, sizes[1])
+    slot_ends = torch.searchsorted(starts, bounds[1:]).to(torch.int32)
+    return (
+        Direction(from_first, to_first, to_second, from_second),
+        Direction(from_second_back, to_second_back, to_first_back, from_first_back),
+        slot_ends,
+    )
 
 
-def _begins(relation: Tensor, node: Tensor) -> Tensor:
-    """Where a new pair of relation and node begins, ``(E,)`` bool."""
-    begins = torch.ones_like(relation, dtype=torch.bool)
-    torch.logical_or(relation[1:] != relation[:-1], node[1:] != node[:-1], out=begins[1:])
-    return begins
+@dataclass(frozen=True, eq=False)
+class _Sorted:
+    """Triples sorted by relation and one of their ends.
 
+    Shapes:
+        - **order**, **relation** (ascending), **begins** (where a new pair of relation and node begins): ``(E,)``.
+    """
 
-def _counts(relation: Tensor, begins: Tensor, num_relations: int) -> Tensor:
-    """How many groups each relation has, ``(R,)``."""
-    return torch.bincount(relation.index_select(0, positions(begins)), minlength=num_relations)
+    order: Tensor
+    relation: Tensor
+    begins: Tensor
+
+    @classmethod
+    def by(cls, node: Tensor, relation: Tensor, size: int, num_relations: int) -> _Sorted:
+        key = relation * size + node
+        order = stable_order(key, num_relations * size)
+        key = key.index_select(0, order)
+        begins = torch.ones_like(key, dtype=torch.bool)
+        torch.ne(key[1:], key[:-1], out=begins[1:])
+        return cls(order, relation.index_select(0, order), begins)
+
+    def groups_of(self, bounds: Tensor) -> Tensor:
+        """How many pairs each relation has; **bounds**: ``(R + 1,)`` offsets of the relations."""
+        until = torch.cumsum(torch.cat((self.begins.new_zeros(1), self.begins)), 0)
+        return until.index_select(0, bounds).diff()
+
+    def divided(self, strength: Tensor, multiplicity: Tensor, norm: str) -> Tensor:
+        """The strength of each triple, divided by the norm of the pair that it belongs to."""
+        if norm == "sum":
+            return strength
+        group = torch.cumsum(self.begins, 0)
+        total = torch.zeros(group.numel() + 1, dtype=strength.dtype, device=strength.device)
+        total.index_add_(0, group, multiplicity.index_select(0, self.order))
+        total = total.index_select(0, group)
+        divisor = torch.empty_like(total)
+        divisor[self.order] = total if norm == "mean" else total.sqrt_()
+        return strength / divisor

@@ -2,10 +2,67 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from typing import Any
 
-from nsm.nn.conv import RelationalConv
-from nsm.nn.graph import MessageEdges
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from nsm.nn.conv import RelationalConv, convolve, convolve_backward
+from nsm.nn.slots import Slots
+
+
+class _Update(torch.autograd.Function):
+    """All of the update at once: between its products everything happens in place.
+
+    The normalised input and the activations are kept for the backward pass, which gathers the rows of the convolution
+    again. ``dtype`` is that of the products of whole nodes; all the rest keeps the dtype of the input.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, slots: Slots, dtype: torch.dtype, *weights: Tensor | None) -> Tensor:
+        scale, shift, of_relation, root, root_bias, project, bias = weights
+        assert scale is not None and of_relation is not None and project is not None
+        normed, mean, rstd = torch.native_layer_norm(x, [x.shape[1]], scale, shift, EPSILON)
+        hidden = convolve(normed, of_relation, slots)
+        if root is not None:
+            hidden += _linear(normed, root, root_bias, dtype)
+        hidden.relu_()
+        ctx.save_for_backward(x, mean, rstd, normed, hidden, *weights)
+        ctx.slots, ctx.dtype = slots, dtype
+        return _linear(hidden, project, bias, dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
+        x, mean, rstd, normed, hidden, scale, shift, of_relation, root, _, project, _ = ctx.saved_tensors
+        slots: Slots = ctx.slots
+        grad = grad_outputs[0]
+        grad_hidden, *of_project = _linear_backward(grad, hidden, project, ctx.dtype)
+        grad_hidden = torch.ops.aten.threshold_backward(grad_hidden, hidden, 0)
+        grad_normed, grad_weight = convolve_backward(grad_hidden, normed, of_relation, slots)
+        of_root: list[Tensor | None] = [None, None]
+        if root is not None:
+            from_root, *of_root = _linear_backward(grad_hidden, normed, root, ctx.dtype)
+            grad_normed += from_root
+        grad_x, *of_norm = torch.ops.aten.native_layer_norm_backward(
+            grad_normed, x, [x.shape[1]], mean, rstd, scale, shift, [True, True, True]
+        )
+        return grad_x, None, None, *of_norm, grad_weight, *of_root, *of_project
+
+
+def _linear(x: Tensor, weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> Tensor:
+    bias = None if bias is None else bias.to(dtype)
+    return functional.linear(x.to(dtype), weight.to(dtype), bias).to(x.dtype)
+
+
+def _linear_backward(grad: Tensor, x: Tensor, weight: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients of input, weight and bias."""
+    low = grad.to(dtype)
+    grad_weight = (low.t() @ x.to(dtype)).to(weight.dtype)
+    return (low @ weight.to(dtype)).to(x.dtype), grad_weight, grad.sum(0)
+
+
+EPSILON = 1e-5  # of the layer norm
 
 
 class RelationalUpdate(nn.Module):
@@ -40,15 +97,15 @@ class RelationalUpdate(nn.Module):
         self.norm = nn.LayerNorm(in_channels)
         self.conv = RelationalConv(in_channels, hidden_channels, num_relations)
         self.root = nn.Linear(in_channels, hidden_channels) if use_root else None
-        self.activation = nn.ReLU()
         self.project = nn.Linear(hidden_channels, out_channels)
         self.project.weight.data.mul_(scale)
 
-    def forward(self, x: Tensor, edges: MessageEdges) -> Tensor:
+    def forward(self, x: Tensor, slots: Slots) -> Tensor:
         """Returns the update; adding it to the stream is the caller's step."""
-        x = self.norm(x)
-        hidden = self.conv(x, edges)
-        if self.root is not None:
-            hidden = hidden + self.root(x)
-        update: Tensor = self.project(self.activation(hidden))
+        device = x.device.type
+        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
+        root = (None, None) if self.root is None else (self.root.weight, self.root.bias)
+        weights = (self.norm.weight, self.norm.bias, self.conv.weight, *root, self.project.weight, self.project.bias)
+        with torch.autocast(device, enabled=False):
+            update: Tensor = _Update.apply(x.to(self.conv.weight.dtype), slots, dtype, *weights)  # type: ignore[no-untyped-call]
         return update
