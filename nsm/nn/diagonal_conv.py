@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nsm.nn.indexing import offsets_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +38,7 @@ class MessageEdges:
     @cached_property
     def segments(self) -> list[tuple[int, tuple[int, int]]]:
         """The relations that have messages, each with the bounds of its segment."""
-        bounds = offsets_of(self.relation, self.num_relations).tolist()
+        bounds = (0, *torch.cumsum(torch.bincount(self.relation, minlength=self.num_relations), 0).tolist())
         return [(r, bound) for r, bound in enumerate(pairwise(bounds)) if bound[0] < bound[1]]
 
 

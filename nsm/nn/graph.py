@@ -5,11 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import torch
+import numpy as np
+import numpy.typing as npt
 from torch import Tensor
 
-from nsm.nn.indexing import positions
+from nsm.nn.indexing import Array, Ints, on_device, on_host
 from nsm.nn.slots import Slots, find_slots
+
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class HostEdges:
+    """The edges of a graph as arrays, ``(E,)`` each."""
+
+    head: Ints
+    tail: Ints
+    relation: Ints
+    weight: Array
+    multiplicity: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,42 +62,47 @@ class RelationalGraph:
         """Relations with their reverses."""
         return 2 * self.num_relations
 
+    @classmethod
+    def from_host(cls, edges: HostEdges, num_nodes: int, like: RelationalGraph) -> RelationalGraph:
+        """A graph of these edges, with the relations, the norm and the device of another."""
+        columns = (np.stack((edges.head, edges.tail)), edges.relation, edges.weight, edges.multiplicity)
+        tensors = (on_device(column, like.edge_index.device) for column in columns)
+        graph = cls(*tensors, num_nodes, like.num_relations, like.norm)
+        graph.__dict__["host"] = edges  # they need not come back from the device
+        return graph
+
+    @cached_property
+    def host(self) -> HostEdges:
+        """The edges as arrays."""
+        head, tail = on_host(self.edge_index)
+        return HostEdges(head, tail, *map(on_host, (self.edge_type, self.edge_weight, self.multiplicity)))
+
     @cached_property
     def messages(self) -> Slots:
         """All messages of this level."""
-        sizes = (self.num_nodes, self.num_nodes, self.num_relations)
-        weights = (self.edge_weight, self.multiplicity)
-        there, back, ends = find_slots((self.edge_index[0], self.edge_index[1]), self.edge_type, *weights, sizes, self.norm)
+        edges, sizes = self.host, (self.num_nodes, self.num_nodes, self.num_relations)
+        columns = (edges.relation, edges.weight, edges.multiplicity)
+        there, back, ends = find_slots((edges.head, edges.tail), *columns, sizes, self.norm, self.edge_index.device)
         return Slots((there, back), ends)
 
-    def between(self, first_index: Tensor, second_index: Tensor, num_first: int, num_second: int) -> tuple[Slots, Slots]:
-        """Messages from one set of nodes to another that has none of them, renumbered, and those on the way back.
+    def between(self, index: Ints, is_first: Flags, sizes: tuple[int, int]) -> tuple[Slots, Slots]:
+        """Messages from one set of nodes to that of all the others, renumbered, and those on the way back.
 
         Args:
-            first_index: New number of each node in the first set, -1 where it is none of it.
-            second_index: The same for the second set.
-            num_first: Size of the first set.
-            num_second: Size of the second set.
+            index: New number of each node in its set.
+            is_first: Whether it is in the first set.
+            sizes: Sizes of both sets.
 
         Shapes:
-            - **first_index**, **second_index**: ``(N,)``.
+            - **index**, **is_first**: ``(N,)``.
         """
-        head, tail = self.edge_index[0], self.edge_index[1]
-        first_head, second_tail = first_index.index_select(0, head), second_index.index_select(0, tail)
-        first_tail, second_head = first_index.index_select(0, tail), second_index.index_select(0, head)
-        is_forward = (first_head >= 0) & (second_tail >= 0)
-        use = positions(is_forward | ((first_tail >= 0) & (second_head >= 0)))
-        first, second, relation, weight, multiplicity = (
-            column.index_select(0, use)
-            for column in (
-                torch.where(is_forward, first_head, first_tail),
-                torch.where(is_forward, second_tail, second_head),
-                torch.where(is_forward, self.edge_type, self.edge_type + self.num_relations),
-                self.edge_weight,
-                self.multiplicity,
-            )
-        )
-        sizes = (num_first, num_second, self.num_message_relations)
-        there, back, ends = find_slots((first, second), relation, weight, multiplicity, sizes, self.norm)
+        edges, relations = self.host, self.num_message_relations
+        is_forward = is_first[edges.head]
+        use = np.flatnonzero(is_forward != is_first[edges.tail])
+        is_forward, head, tail, relation = is_forward[use], edges.head[use], edges.tail[use], edges.relation[use]
+        ends = index[np.where(is_forward, head, tail)], index[np.where(is_forward, tail, head)]
+        relation = np.where(is_forward, relation, relation + self.num_relations)
+        columns = (relation, edges.weight[use], edges.multiplicity[use])
+        there, back, slot_ends = find_slots(ends, *columns, (*sizes, relations), self.norm, self.edge_index.device)
         # on the way back each message goes under the reverse relation
-        return Slots((there,), ends), Slots((back,), ends, first_relation=self.num_relations)
+        return Slots((there,), slot_ends), Slots((back,), slot_ends, first_relation=self.num_relations)

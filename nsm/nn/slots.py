@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from nsm.nn.indexing import offsets_of, positions, stable_order
+from nsm.nn.indexing import Array, Ints, begins_of, offsets_of, on_device, stable_order
 
 __all__ = ["Direction", "Slots", "WeightedSums", "find_slots"]
 
@@ -70,12 +72,13 @@ class Slots:
 
 
 def find_slots(
-    ends: tuple[Tensor, Tensor],
-    relation: Tensor,
-    weight: Tensor,
-    multiplicity: Tensor,
+    ends: tuple[Ints, Ints],
+    relation: Ints,
+    weight: Array,
+    multiplicity: Array,
     sizes: tuple[int, int, int],
     norm: str,
+    device: torch.device,
 ) -> tuple[Direction, Direction, Tensor]:
     """Both directions of triples: messages from the first of their ends to the second, and back.
 
@@ -84,6 +87,7 @@ def find_slots(
         relation, weight, multiplicity: Its relation, confidence, and the number of edges it stands for.
         sizes: Numbers of first nodes, of second nodes and of relations.
         norm: How the messages that reach a node under one relation are divided.
+        device: Where the convolution computes.
 
     Returns:
         From the first to the second ends, back, and where each relation's slots end.
@@ -92,37 +96,36 @@ def find_slots(
         - **ends**, **relation**, **weight**, **multiplicity**: ``(E,)`` each.
     """
     num_relations = sizes[2]
-    first, second = (_Sorted.by(node, relation, size, num_relations) for node, size in zip(ends, sizes[:2], strict=True))
+    first, second = (_sort(node, relation, size, num_relations) for node, size in zip(ends, sizes[:2], strict=True))
     bounds = offsets_of(relation, num_relations)
-    by_second = (second.groups_of(bounds) <= first.groups_of(bounds)).index_select(0, second.relation)
-    begins = torch.where(by_second, second.begins, first.begins)
-    order = torch.where(by_second, second.order, first.order)
+    by_second = np.repeat(second.groups_of(bounds) <= first.groups_of(bounds), np.diff(bounds))
+    begins = np.where(by_second, second.begins, first.begins)
+    order = np.where(by_second, second.order, first.order)
     strength = weight * multiplicity
-    there, back = (one.divided(strength, multiplicity, norm).index_select(0, order) for one in (second, first))
-    starts = positions(begins)
-    slot, ones = torch.cumsum(begins, 0) - 1, torch.ones_like(strength)
+    weights = [one.divided(strength, multiplicity, norm)[order] for one in (second, first)]
+    slot, count = np.cumsum(begins) - 1, int(np.count_nonzero(begins))
 
-    def sums(node: Tensor, is_weighted: Tensor, size: int) -> list[WeightedSums]:
+    def sums(node: Ints, is_weighted: npt.NDArray[np.bool_], size: int) -> list[WeightedSums]:
         """Slots from nodes and nodes from slots, weighted as messages there, and as messages back."""
-        kept = positions(is_weighted | begins)
-        row, column = slot.index_select(0, kept), node.index_select(0, order).index_select(0, kept)
+        kept = np.flatnonzero(is_weighted | begins)
+        row, column, is_weighted = slot[kept], node[order[kept]], is_weighted[kept]
         by_column = stable_order(column, size)
-        row_ptr, column_ptr = offsets_of(row, starts.numel()), offsets_of(column, size)
-        row = row.index_select(0, by_column)
+        pattern = (column, offsets_of(row, count)), (row[by_column], offsets_of(column, size))
+        (index, ptr), (back_index, back_ptr) = ([on_device(part, device) for part in pair] for pair in pattern)
         found = []
-        for coefficient in (there, back):
-            value = torch.where(is_weighted, coefficient, ones).index_select(0, kept)
-            found.append(WeightedSums(column, value, row_ptr))
-            found.append(WeightedSums(row, value.index_select(0, by_column), column_ptr))
+        for coefficient in weights:
+            value = np.where(is_weighted, coefficient[kept], coefficient.dtype.type(1))
+            found.append(WeightedSums(index, on_device(value, device), ptr))
+            found.append(WeightedSums(back_index, on_device(value[by_column], device), back_ptr))
         return found
 
     from_first, to_first, from_first_back, to_first_back = sums(ends[0], by_second, sizes[0])
     from_second, to_second, from_second_back, to_second_back = sums(ends[1], ~by_second, sizes[1])
-    slot_ends = torch.searchsorted(starts, bounds[1:]).to(torch.int32)
+    slot_ends = np.searchsorted(np.flatnonzero(begins), bounds[1:]).astype(np.int32)
     return (
         Direction(from_first, to_first, to_second, from_second),
         Direction(from_second_back, to_second_back, to_first_back, from_first_back),
-        slot_ends,
+        on_device(slot_ends, device),
     )
 
 
@@ -131,35 +134,29 @@ class _Sorted:
     """Triples sorted by relation and one of their ends.
 
     Shapes:
-        - **order**, **relation** (ascending), **begins** (where a new pair of relation and node begins): ``(E,)``.
+        - **order**, **begins** (where a new pair of relation and node begins): ``(E,)``.
     """
 
-    order: Tensor
-    relation: Tensor
-    begins: Tensor
+    order: Ints
+    begins: npt.NDArray[np.bool_]
 
-    @classmethod
-    def by(cls, node: Tensor, relation: Tensor, size: int, num_relations: int) -> _Sorted:
-        key = relation * size + node
-        order = stable_order(key, num_relations * size)
-        key = key.index_select(0, order)
-        begins = torch.ones_like(key, dtype=torch.bool)
-        torch.ne(key[1:], key[:-1], out=begins[1:])
-        return cls(order, relation.index_select(0, order), begins)
-
-    def groups_of(self, bounds: Tensor) -> Tensor:
+    def groups_of(self, bounds: Ints) -> Ints:
         """How many pairs each relation has; **bounds**: ``(R + 1,)`` offsets of the relations."""
-        until = torch.cumsum(torch.cat((self.begins.new_zeros(1), self.begins)), 0)
-        return until.index_select(0, bounds).diff()
+        return np.diff(np.searchsorted(np.flatnonzero(self.begins), bounds))
 
-    def divided(self, strength: Tensor, multiplicity: Tensor, norm: str) -> Tensor:
+    def divided(self, strength: Array, multiplicity: Array, norm: str) -> Array:
         """The strength of each triple, divided by the norm of the pair that it belongs to."""
-        if norm == "sum":
+        if norm == "sum" or not len(strength):
             return strength
-        group = torch.cumsum(self.begins, 0)
-        total = torch.zeros(group.numel() + 1, dtype=strength.dtype, device=strength.device)
-        total.index_add_(0, group, multiplicity.index_select(0, self.order))
-        total = total.index_select(0, group)
-        divisor = torch.empty_like(total)
-        divisor[self.order] = total if norm == "mean" else total.sqrt_()
+        starts = np.flatnonzero(self.begins)
+        total = np.add.reduceat(multiplicity[self.order], starts)
+        total = total if norm == "mean" else np.sqrt(total)
+        divisor = np.empty_like(strength)
+        divisor[self.order] = np.repeat(total, np.diff(starts, append=len(strength)))
         return strength / divisor
+
+
+def _sort(node: Ints, relation: Ints, size: int, num_relations: int) -> _Sorted:
+    key = relation * size + node
+    order = stable_order(key, num_relations * size)
+    return _Sorted(order, begins_of(key[order]))

@@ -67,10 +67,10 @@ def test_messages_between_two_sets_of_nodes_are_the_full_ones_restricted() -> No
     is_first = torch.arange(graph.num_nodes) % 3 != 0
     sides = is_first, ~is_first
     nodes = [side.nonzero().squeeze(1) for side in sides]
-    index = torch.full((2, graph.num_nodes), -1)
-    for row, numbers in zip(index, nodes, strict=True):
-        row[numbers] = torch.arange(numbers.numel())
-    ways = graph.between(index[0], index[1], nodes[0].numel(), nodes[1].numel())
+    index = torch.empty(graph.num_nodes, dtype=torch.long)
+    for numbers in nodes:
+        index[numbers] = torch.arange(numbers.numel())
+    ways = graph.between(index.numpy(), is_first.numpy(), (nodes[0].numel(), nodes[1].numel()))
     for slots, source, target in zip(ways, (0, 1), (1, 0), strict=True):
         part = conv(x[nodes[source]], slots)
         torch.testing.assert_close(part, conv(x * sides[source].unsqueeze(1), graph.messages)[nodes[target]])
