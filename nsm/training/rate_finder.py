@@ -113,8 +113,7 @@ def _kept_random_states() -> Iterator[None]:
 
 def _stepper(config: Config, model: nn.Module, fabric: Fabric) -> Callable[[int, GraphBatch, float], float]:
     """One step of the training at a given rate; returns the loss before it."""
-    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=config.weight_decay)
-    wrapped, optimizer = fabric.setup(model.train(), optimizer)
+    wrapped, optimizer = fabric.setup(model.train(), build_optimizer(model, config, fabric.device))
     weight = 0.0 if config.cycle_warmup_epochs else config.cycle_weight
 
     def step_at(step: int, batch: GraphBatch, rate: float) -> float:

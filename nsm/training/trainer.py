@@ -27,7 +27,7 @@ from nsm.training.processes import Processes
 from nsm.training.records import EpochRecord, Position, StepRecord, TrainResult, history_columns, train_metrics
 from nsm.training.recovery import recover
 from nsm.training.retention import Retention, owning
-from nsm.training.schedules import build_scheduler
+from nsm.training.schedules import build_optimizer, build_scheduler
 from nsm.training.validation import validate
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Trainer:
         self.fabric = open_fabric(config)
         self.processes = processes = Processes(self.fabric)
         self.callbacks = list(callbacks) if processes.is_lead else []
-        optimizer = torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+        optimizer = build_optimizer(model, config, self.fabric.device)
         self._wrapped, self.optimizer = self.fabric.setup(model, optimizer)
         # while a GPU computes, a thread gathers the next batch
         load = partial(
