@@ -45,7 +45,7 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 
 demo: setup  ## train on planning problems, evaluate on the test split, write a report with pictures
 	@set -e; \
-	result="$$($(BIN)/nsm train planning --root "$(ROOT)" --json)"; \
+	result="$$($(BIN)/nsm train planning --root "$(ROOT)" --set workers=2 --json)"; \
 	run="$$(printf '%s' "$$result" | $(BIN)/python -c 'import json, sys; print(json.load(sys.stdin)["run"])')"; \
 	$(BIN)/nsm evaluate "$$run"
 

@@ -180,7 +180,7 @@ class Config(Settings):
         accelerator: Where to compute; ``auto`` takes a GPU where there is one.
         devices: Processes that train together, each on a device of its own; started by ``torchrun``.
         threads: Threads of each operation on the processor.
-        workers: Processes that build the data; 0 builds in this one.
+        workers: Processes that build the data; 0 builds in this one, which needs nothing else and cannot hang.
         root: Where runs are kept; see :func:`nsm.runs.resolve_root`.
         run: Name of the run; a time stamp by default.
         cache: Where built data is kept; ``<root>/data`` by default.
@@ -231,7 +231,7 @@ class Config(Settings):
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     devices: Annotated[int, Field(ge=1)] = 1
     threads: Annotated[int, Field(ge=1)] = 1
-    workers: Annotated[int, Field(ge=0)] = 2
+    workers: Annotated[int, Field(ge=0)] = 0
     root: FolderPath | None = None
     run: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = None
     cache: FolderPath | None = None

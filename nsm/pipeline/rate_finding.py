@@ -13,7 +13,7 @@ from nsm.analysis.rate_plot import rate_figure
 from nsm.models import build_model
 from nsm.pipeline.datasets import load_graphs
 from nsm.runs import replacing, resolve_root
-from nsm.training.device import require_device, torch_threads
+from nsm.training.device import arithmetic, require_device
 from nsm.training.progress import PartsBar
 from nsm.training.rate_finder import RateTest, range_test
 from nsm.training.seeds import seed_everything
@@ -68,7 +68,7 @@ def find_learning_rate(config: Config, *, file: Path | None = None, quiet: bool 
         RunError: If the test is stopped, or nothing can be written.
     """
     require_device(config)
-    with torch_threads(config.threads):
+    with arithmetic(config):
         train = load_graphs(config, quiet=quiet).subset("train")
         seed_everything(config.seed)
         model = build_model(config, train.schema)

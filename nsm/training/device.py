@@ -25,7 +25,6 @@ __all__ = [
     "peak_memory_mib",
     "process_count",
     "require_device",
-    "torch_threads",
 ]
 
 
@@ -95,28 +94,19 @@ def process_count() -> int:
 @contextmanager
 def arithmetic(config: Config) -> Iterator[None]:
     """Lets torch compute as configured while the block runs: threads, TensorFloat-32, deterministic operations."""
-    precision, is_strict = torch.get_float32_matmul_precision(), torch.are_deterministic_algorithms_enabled()
+    before = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    is_strict = torch.are_deterministic_algorithms_enabled()
     if config.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS is first used
-    with torch_threads(config.threads):
-        try:
-            torch.set_float32_matmul_precision("high" if config.tf32 else precision)
-            torch.use_deterministic_algorithms(config.deterministic or is_strict)
-            yield
-        finally:
-            torch.set_float32_matmul_precision(precision)
-            torch.use_deterministic_algorithms(is_strict)
-
-
-@contextmanager
-def torch_threads(count: int) -> Iterator[None]:
-    """Lets each operation of torch use ``count`` threads while the block runs."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
     try:
+        torch.set_num_threads(config.threads)
+        torch.set_float32_matmul_precision("high" if config.tf32 else before[1])
+        torch.use_deterministic_algorithms(config.deterministic or is_strict)
         yield
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(before[0])
+        torch.set_float32_matmul_precision(before[1])
+        torch.use_deterministic_algorithms(is_strict)
 
 
 def peak_memory_mib(device: torch.device) -> float:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import torch
 
 from nsm.errors import RunError
 
 if TYPE_CHECKING:
+    from nsm.config import Config
     from nsm.data.batch import GraphBatch
 
 __all__ = ["MicroBatches", "is_out_of_memory"]
@@ -38,6 +39,11 @@ class MicroBatches:
 
     size: int = 0
     tell: Callable[[str], object] = lambda _: None
+
+    @classmethod
+    def configured(cls, config: Config, tell: Callable[[str], object] = lambda _: None) -> Self:
+        """Parts of such a size that there are ``accumulate`` of them in a batch."""
+        return cls(-(-config.batch_size // config.accumulate) if config.accumulate > 1 else 0, tell)
 
     def map(
         self,

@@ -18,6 +18,8 @@ from nsm.errors import RunError
 from nsm.models.losses import compute_loss
 from nsm.training.device import open_fabric
 from nsm.training.interruption import Interruption
+from nsm.training.memory import MicroBatches
+from nsm.training.schedules import build_optimizer
 from nsm.training.seeds import random_states, restore_random_states
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ def range_test(
 ) -> RateTest:
     """Trains a copy for some steps while the learning rate rises exponentially, and stops where the loss explodes.
 
-    Optimiser, batches, precision and clipping are those of the training. The reconstruction error counts as at
+    Optimiser, batches and their parts, precision and clipping are those of the training. The reconstruction error counts as at
     its beginning: not at all where its weight rises from nothing. The model and the random states stay as they were.
 
     Args:
@@ -114,20 +116,24 @@ def _kept_random_states() -> Iterator[None]:
 def _stepper(config: Config, model: nn.Module, fabric: Fabric) -> Callable[[int, GraphBatch, float], float]:
     """One step of the training at a given rate; returns the loss before it."""
     wrapped, optimizer = fabric.setup(model.train(), build_optimizer(model, config, fabric.device))
-    weight = 0.0 if config.cycle_warmup_epochs else config.cycle_weight
+    weight, micro = 0.0 if config.cycle_warmup_epochs else config.cycle_weight, MicroBatches.configured(config)
 
     def step_at(step: int, batch: GraphBatch, rate: float) -> float:
         for group in optimizer.param_groups:
             group["lr"] = rate
-        batch = batch.to(fabric.device)
-        model.set_step(step)  # type: ignore[operator]
-        optimizer.zero_grad()
-        loss = compute_loss(wrapped(batch, reconstruct=weight > 0), batch, weight).total
-        fabric.backward(loss)
+
+        def compute(part: GraphBatch, first: int) -> float:
+            part, share = part.to(fabric.device), part.num_graphs / batch.num_graphs
+            model.set_step(step, first)  # type: ignore[operator]
+            loss = compute_loss(wrapped(part, reconstruct=weight > 0), part, weight).total * share
+            fabric.backward(loss)
+            return loss.item()
+
+        loss = sum(micro.map(batch, compute, optimizer.zero_grad))
         if config.clip_norm:
             fabric.clip_gradients(wrapped, optimizer, max_norm=config.clip_norm, error_if_nonfinite=False)
         optimizer.step()
-        return loss.item()
+        return loss
 
     return step_at
 

@@ -52,8 +52,12 @@ def recover(trainer: Trainer) -> None:
     remove_leftovers(run.folder)
     if found is not None or not trainer.history:
         _cut_history(trainer)
-    if trainer.position.best_epoch and found is not None:
+    if found is None:
+        return
+    if trainer.position.best_epoch:
         _mend_best(trainer, found[0])
+    if trainer.position.batch == 0 and trainer.position.epoch:
+        trainer.retention.complete(found[0], trainer.position.epoch)
 
 
 def newest_checkpoint(run: Run, tell: Tell) -> tuple[Path, dict[str, Any]] | None:
@@ -97,13 +101,21 @@ def require_same_training(config: Config, data_fingerprint: str, checkpoint: dic
         told = f"{checkpoint['data_fingerprint'][:12]}, got {data_fingerprint[:12]}"
         hint = "bring back the data that the run was trained on, or begin a new run"
         raise CheckpointError(f"the data are others: expected the fingerprint {told}", file=path, hint=hint)
-    before, now = checkpoint["config"], config.to_json()
-    checked = [key for key, value in now.items() if key not in FREE_KEYS and not isinstance(value, dict)]
-    changed = [key for key in checked if key in before and before[key] != now[key]]
+    before, now = (_settings(config, table) for table in (checkpoint["config"], config.to_json()))
+    changed = [key for key in now if key in before and before[key] != now[key]]
     if changed:
         told = ", ".join(f"{key} from {before[key]} to {now[key]}" for key in changed)
         hint = f"a run can only change {', '.join(sorted(FREE_KEYS))}; for the rest begin a new one"
         raise CheckpointError(f"the configuration has changed: {told}", file=path, hint=hint)
+
+
+def _settings(config: Config, table: dict[str, Any]) -> dict[str, Any]:
+    """What must not differ of a configuration as plain values: no folder of the user's data, which may be moved."""
+    moved = {key for key, value in config.domain_table if isinstance(value, Path)}
+    domain = {
+        f"{config.domain}.{key}": value for key, value in table.get(config.domain, {}).items() if key not in moved
+    }
+    return {key: value for key, value in table.items() if key not in FREE_KEYS and not isinstance(value, dict)} | domain
 
 
 def _cut_history(trainer: Trainer) -> None:

@@ -6,6 +6,7 @@ import errno
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nsm.errors import RunError
@@ -82,6 +83,18 @@ class Retention:
             write_checkpoint(self._run.epoch_checkpoint(epoch), content)
             self._prune()
         self._saved_at = time.monotonic()
+
+    def complete(self, checkpoint: Path, epoch: int) -> None:
+        """Does what a process that died at the end of an epoch had left to do: its numbered checkpoint, the old ones.
+
+        Args:
+            checkpoint: Of the end of that epoch.
+            epoch: Its number.
+        """
+        numbered = self._run.epoch_checkpoint(epoch)
+        if epoch % self._config.save_every == 0 and not numbered.exists():
+            write_checkpoint(numbered, checkpoint.read_bytes())
+        self._prune()
 
     def _prune(self) -> None:
         numbered = [path for path in self._run.checkpoints if path not in (self._run.last, self._run.best)]

@@ -93,8 +93,7 @@ class Trainer:
         )
         self.train_loader, self.val_loader = load(train, seed=config.seed), load(val, shuffle=False)
         self.scheduler = build_scheduler(optimizer, config, len(self.train_loader))
-        size = -(-config.batch_size // config.accumulate) if config.accumulate > 1 else 0
-        self.micro = MicroBatches(size, self.notify)
+        self.micro = MicroBatches.configured(config, self.notify)
         self.retention = Retention(run, config)
         self.schema, self.data_fingerprint = train.schema, train.fingerprint
         self.majority = float(np.bincount(val.labels).max() / len(val))

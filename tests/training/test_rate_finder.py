@@ -19,7 +19,7 @@ from nsm.errors import RunError
 from nsm.models import build_model
 from nsm.training.rate_finder import RateTest, range_test, smooth, suggest_rate
 from nsm.training.seeds import seed_everything
-from tests.training.toy_graphs import SMALL, toy_trainer
+from tests.training.toy_graphs import SMALL, running_out, toy_trainer
 
 
 def found(graphs: PackedGraphs, steps: int = 60, high: float = 1.0, **changes: Any) -> RateTest:
@@ -50,6 +50,19 @@ def test_the_rate_rises_by_one_factor(graphs: PackedGraphs) -> None:
 
 def test_it_repeats_itself(graphs: PackedGraphs) -> None:
     assert found(graphs, dropout=0.1) == found(graphs, dropout=0.1)
+
+
+def test_a_batch_in_parts_gives_the_same_losses(graphs: PackedGraphs) -> None:
+    """As configured, and as they are found when memory runs out."""
+    whole = found(graphs, high=1e-2)
+    for accumulate, above in ((4, 4), (1, 5)):
+        config = Config(**(dict(SMALL) | {"accumulate": accumulate}))
+        seed_everything(config.seed)
+        model = build_model(config, graphs.schema)
+        with running_out(model, above=above):
+            train = graphs.subset("train")
+            parts = range_test(config, model, train, low=1e-5, high=1e-2, steps=60, advance=lambda *_: None)
+        assert parts.losses == pytest.approx(whole.losses, rel=1e-3)
 
 
 def drawn() -> tuple[float, float, float]:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 
+from nsm.config.settings import KgConfig, PlanningConfig
 from nsm.data.packed import PackedGraphs
 from nsm.errors import CheckpointError
 from nsm.training import Trainer
@@ -190,7 +191,18 @@ def test_other_data_and_another_configuration_are_refused(graphs: PackedGraphs, 
     assert "workers" in str(caught.value.hint)
     with pytest.raises(CheckpointError, match="channels from 8 to 12"):
         continued(graphs, trainer, channels=12).fit()
-    assert continued(graphs, trainer, epochs=4, accumulate=2, keep=1).fit().epochs == 4
+    with pytest.raises(CheckpointError, match=r"planning\.max_length from 24 to 9"):
+        continued(graphs, trainer, planning=PlanningConfig(max_length=9)).fit()
+    assert continued(graphs, trainer, kg=KgConfig(hops=3), epochs=4, accumulate=2, keep=1).fit().epochs == 4
+
+
+def test_a_folder_that_was_moved_is_not_another_configuration(graphs: PackedGraphs, tmp_path: Path) -> None:
+    trainer = toy_trainer(graphs, tmp_path / "one", AtStep(7, request_stop), planning=PlanningConfig(pddl=tmp_path))
+    trainer.fit()
+    with pytest.raises(CheckpointError, match=r"planning\.pddl from .* to None"):
+        continued(graphs, trainer, planning=PlanningConfig()).fit()
+    moved = continued(graphs, trainer, planning=PlanningConfig(pddl=tmp_path / "two"))
+    assert moved.fit().epochs == SMALL.epochs
 
 
 def test_another_format_is_refused(graphs: PackedGraphs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

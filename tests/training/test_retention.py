@@ -88,6 +88,21 @@ def test_only_the_latest_numbered_ones_are_kept(graphs: PackedGraphs, tmp_path: 
     assert numbers == {0: ["01", "02", "03", "04"], 1: ["04"], 2: ["03", "04"]}
 
 
+def test_what_a_killed_process_left_undone_after_an_epoch_is_done(graphs: PackedGraphs, tmp_path: Path) -> None:
+    """Killed between the last checkpoint and the numbered one, or between that and the removal of an old one."""
+    trainer = toy_trainer(graphs, tmp_path, epochs=4, save_every=2, keep=1)
+    trainer.fit()
+    run = trainer.run
+    content = run.epoch_checkpoint(4).read_bytes()
+    run.epoch_checkpoint(4).rename(run.epoch_checkpoint(2))
+    continued(graphs, trainer).fit()
+    assert run.checkpoints == [run.last, run.best, run.epoch_checkpoint(4)]
+    assert run.epoch_checkpoint(4).read_bytes() == content
+    run.epoch_checkpoint(2).write_bytes(content)
+    continued(graphs, trainer).fit()
+    assert run.checkpoints == [run.last, run.best, run.epoch_checkpoint(4)]
+
+
 def test_minutes_pass_inside_an_epoch(graphs: PackedGraphs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     saved: list[int] = []
     real = Retention.save
