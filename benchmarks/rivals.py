@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn import FastRGCNConv, RGCNConv, SAGPooling, global_max_pool, global_mean_pool
 
-__all__ = ["RIVAL_CONVS", "FlatRival", "SAGHierarchy", "WeightPerEdge", "both_ways"]
+from nsm.nn import RelationalUpdate
+from nsm.nn.slots import Slots
+
+__all__ = ["RIVAL_CONVS", "FlatRival", "SAGHierarchy", "WeightPerEdge", "both_ways", "with_weights_per_edge"]
 
 MakeConv = Callable[[int, int, int], nn.Module]
 
@@ -32,6 +36,58 @@ class WeightPerEdge(nn.Module):
         """Sends the messages and sums them at their destinations."""
         message = torch.einsum("ec,eco->eo", x[edge_index[0]], self.weight[edge_type])
         return (x @ self.root).index_add(0, edge_index[1], message)
+
+
+class WeightPerEdgeUpdate(nn.Module):
+    """NSM's update, to the same numbers, but every message takes a ``C x C`` weight of its own.
+
+    Args:
+        update: Whose weights it takes.
+    """
+
+    def __init__(self, update: RelationalUpdate) -> None:
+        super().__init__()
+        self.norm, self.root, self.project, self.weight = update.norm, update.root, update.project, update.conv.weight
+
+    def forward(self, x: Tensor, slots: Slots) -> Tensor:
+        """Returns the update."""
+        x = self.norm(x)
+        src, dst, relation, coefficient = _messages(slots)
+        message = torch.einsum("ec,eco->eo", x[src], self.weight[relation]) * coefficient.unsqueeze(1)
+        hidden = x.new_zeros((slots.directions[0].spread.offsets.numel() - 1, message.shape[1]))
+        hidden = hidden.index_add(0, dst, message)
+        if self.root is not None:
+            hidden = hidden + self.root(x)
+        update: Tensor = self.project(torch.relu(hidden))
+        return update
+
+
+def _messages(slots: Slots) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Source, destination, relation and coefficient of each message."""
+    found = []
+    for number, way in enumerate(slots.directions):
+        sides = way.gather, way.spread_back
+        counts = [side.offsets.diff() for side in sides]  # one of them is 1 in each slot
+        messages = counts[0] * counts[1]
+        slot = torch.repeat_interleave(torch.arange(messages.numel()), messages)
+        place = torch.arange(slot.numel()) - (torch.cumsum(messages, 0) - messages)[slot]
+        at = [side.offsets[slot] + place * (count > 1)[slot] for side, count in zip(sides, counts, strict=True)]
+        relation = torch.searchsorted(slots.ends.long(), slot, right=True) + number * slots.ends.numel()
+        relation = (relation + slots.first_relation) % (len(slots.directions) * slots.ends.numel())
+        weights = [side.weight[where] for side, where in zip(sides, at, strict=True)]
+        found.append((sides[0].index[at[0]], sides[1].index[at[1]], relation, weights[0] * weights[1]))
+    src, dst, relation, coefficient = (torch.cat(columns) for columns in zip(*found, strict=True))
+    return src, dst, relation, coefficient
+
+
+def with_weights_per_edge(model: nn.Module) -> nn.Module:
+    """A copy of a model of NSM, the same but for the formulation of its layers."""
+    model = copy.deepcopy(model)
+    for module in list(model.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, RelationalUpdate):
+                setattr(module, name, WeightPerEdgeUpdate(child))
+    return model
 
 
 RIVAL_CONVS: dict[str, MakeConv] = {
