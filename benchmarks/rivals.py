@@ -54,7 +54,7 @@ class WeightPerEdgeUpdate(nn.Module):
         x = self.norm(x)
         src, dst, relation, coefficient = _messages(slots)
         message = torch.einsum("ec,eco->eo", x[src], self.weight[relation]) * coefficient.unsqueeze(1)
-        hidden = x.new_zeros((slots.directions[0].spread.offsets.numel() - 1, message.shape[1]))
+        hidden = x.new_zeros((slots.spread.offsets.numel() - 1, message.shape[1]))
         hidden = hidden.index_add(0, dst, message)
         if self.root is not None:
             hidden = hidden + self.root(x)
@@ -64,20 +64,15 @@ class WeightPerEdgeUpdate(nn.Module):
 
 def _messages(slots: Slots) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Source, destination, relation and coefficient of each message."""
-    found = []
-    for number, way in enumerate(slots.directions):
-        sides = way.gather, way.spread_back
-        counts = [side.offsets.diff() for side in sides]  # one of them is 1 in each slot
-        messages = counts[0] * counts[1]
-        slot = torch.repeat_interleave(torch.arange(messages.numel()), messages)
-        place = torch.arange(slot.numel()) - (torch.cumsum(messages, 0) - messages)[slot]
-        at = [side.offsets[slot] + place * (count > 1)[slot] for side, count in zip(sides, counts, strict=True)]
-        relation = torch.searchsorted(slots.ends.long(), slot, right=True) + number * slots.ends.numel()
-        relation = (relation + slots.first_relation) % (len(slots.directions) * slots.ends.numel())
-        weights = [side.weight[where] for side, where in zip(sides, at, strict=True)]
-        found.append((sides[0].index[at[0]], sides[1].index[at[1]], relation, weights[0] * weights[1]))
-    src, dst, relation, coefficient = (torch.cat(columns) for columns in zip(*found, strict=True))
-    return src, dst, relation, coefficient
+    sides = slots.gather, slots.spread_back
+    counts = [side.offsets.diff() for side in sides]  # one of them is 1 in each slot
+    messages = counts[0] * counts[1]
+    slot = torch.repeat_interleave(torch.arange(messages.numel()), messages)
+    place = torch.arange(slot.numel()) - (torch.cumsum(messages, 0) - messages)[slot]
+    at = [side.offsets[slot] + place * (count > 1)[slot] for side, count in zip(sides, counts, strict=True)]
+    src, dst = (side.index[where] for side, where in zip(sides, at, strict=True))
+    relation = torch.searchsorted(slots.ends.long(), slot, right=True)
+    return src, dst, relation, sides[0].weight[at[0]] * sides[1].weight[at[1]]
 
 
 def with_weights_per_edge(model: nn.Module) -> nn.Module:

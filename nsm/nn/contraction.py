@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nsm.nn.graph import Flags, HostEdges, RelationalGraph
-from nsm.nn.indexing import Array, Ints, begins_of, on_device, on_host, stable_order
+from nsm.nn.graph import HostEdges, RelationalGraph
+from nsm.nn.indexing import Array, Flags, Ints, begins_of, on_device, on_host, stable_order
 from nsm.nn.semiring import Semiring
 from nsm.nn.slots import Slots
 

@@ -20,30 +20,14 @@ def convolve(x: Tensor, weight: Tensor, slots: Slots) -> Tensor:
 
     No weight is gathered per edge.
     """
-    parts = _in_order(weight, slots).split(slots.ends.numel())
-    found = [
-        way.spread(multiply(way.gather(x), part, slots.ends))
-        for way, part in zip(slots.directions, parts, strict=True)
-    ]
-    return found[0] if len(found) == 1 else found[0].add_(found[1])
+    return slots.spread(multiply(slots.gather(x), weight, slots.ends))
 
 
 def convolve_backward(grad: Tensor, x: Tensor, weight: Tensor, slots: Slots) -> tuple[Tensor, Tensor]:
     """The gradients of ``x`` and ``weight``; the sources are gathered again, not kept."""
-    of_x, of_weight = [], []
-    parts = _in_order(weight, slots).split(slots.ends.numel())
-    for way, part in zip(slots.directions, parts, strict=True):
-        grad_product = way.spread_back(grad)
-        of_weight.append(multiply(way.gather(x).t(), grad_product, slots.ends))
-        of_x.append(way.gather_back(multiply(grad_product, part.transpose(1, 2), slots.ends)))
-    if len(of_x) == 1:
-        return of_x[0], of_weight[0].roll(slots.first_relation, 0)
-    return of_x[0].add_(of_x[1]), torch.cat(of_weight)
-
-
-def _in_order(weight: Tensor, slots: Slots) -> Tensor:
-    """The weights in the order of the slots."""
-    return weight.roll(-slots.first_relation, 0) if slots.first_relation else weight
+    grad_product = slots.spread_back(grad)
+    grad_weight = multiply(slots.gather(x).t(), grad_product, slots.ends)
+    return slots.gather_back(multiply(grad_product, weight.transpose(1, 2), slots.ends)), grad_weight
 
 
 def multiply(a: Tensor, b: Tensor, ends: Tensor) -> Tensor:

@@ -6,14 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 from torch import Tensor
 
-from nsm.nn.indexing import Array, Ints, on_device, on_host
+from nsm.nn.indexing import Array, Flags, Ints, on_device, on_host
 from nsm.nn.slots import Slots, find_slots
-
-
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +78,7 @@ class RelationalGraph:
         """All messages of this level."""
         edges, sizes = self.host, (self.num_nodes, self.num_nodes, self.num_relations)
         columns = (edges.relation, edges.weight, edges.multiplicity)
-        there, back, ends = find_slots((edges.head, edges.tail), *columns, sizes, self.norm, self.edge_index.device)
-        return Slots((there, back), ends)
+        return find_slots((edges.head, edges.tail), *columns, sizes, self.norm).both_ways(self.edge_index.device)
 
     def between(self, index: Ints, is_first: Flags, sizes: tuple[int, int]) -> tuple[Slots, Slots]:
         """Messages from one set of nodes to that of all the others, renumbered, and those on the way back.
@@ -103,6 +98,4 @@ class RelationalGraph:
         ends = index[np.where(is_forward, head, tail)], index[np.where(is_forward, tail, head)]
         relation = np.where(is_forward, relation, relation + self.num_relations)
         columns = (relation, edges.weight[use], edges.multiplicity[use])
-        there, back, slot_ends = find_slots(ends, *columns, (*sizes, relations), self.norm, self.edge_index.device)
-        # on the way back each message goes under the reverse relation
-        return Slots((there,), slot_ends), Slots((back,), slot_ends, first_relation=self.num_relations)
+        return find_slots(ends, *columns, (*sizes, relations), self.norm).each_way(self.edge_index.device)

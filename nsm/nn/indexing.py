@@ -13,9 +13,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-__all__ = ["Array", "Ints", "begins_of", "offsets_of", "on_device", "on_host", "stable_order"]
+__all__ = ["Array", "Flags", "Ints", "begins_of", "offsets_of", "on_device", "on_host", "stable_order"]
 
 Array = npt.NDArray[Any]
+Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
 PACKED_BITS = 62  # of a key and its position together, in one signed integer
@@ -59,7 +60,7 @@ def stable_order(key: Ints, bound: int) -> Ints:
     return packed
 
 
-def begins_of(key: Ints) -> npt.NDArray[np.bool_]:
+def begins_of(key: Ints) -> Flags:
     """Where a run of equal keys begins, ``(E,)``.
 
     Example:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from nsm.nn.indexing import Array, Ints, begins_of, offsets_of, on_device, stable_order
+from nsm.nn.indexing import Array, Flags, Ints, begins_of, offsets_of, on_device, stable_order
 
-__all__ = ["Direction", "Slots", "WeightedSums", "find_slots"]
+__all__ = ["Slots", "Triples", "WeightedSums", "find_slots"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,21 +35,6 @@ class WeightedSums:
 
 
 @dataclass(frozen=True, eq=False)
-class Direction:
-    """Messages from the one end of triples to the other: what is linear in them, but for the products.
-
-    Args:
-        gather: Slots from sources; **gather_back** is its transpose, sources from slots.
-        spread: Destinations from slots; **spread_back** is its transpose, slots from destinations.
-    """
-
-    gather: WeightedSums
-    gather_back: WeightedSums
-    spread: WeightedSums
-    spread_back: WeightedSums
-
-
-@dataclass(frozen=True, eq=False)
 class Slots:
     """Messages in the form in which a convolution computes them: gathered to slots, multiplied there, spread.
 
@@ -58,17 +42,107 @@ class Slots:
     product, or their source, so that it is multiplied once for all of them. Each relation takes what it has fewer of.
 
     Args:
-        directions: What is added up; the first takes the weights of the first relations, and so on.
-        ends: Where each relation's slots end, the same in each direction.
-        first_relation: The relation whose slots come first.
+        gather: Slots from sources; **gather_back** is its transpose, sources from slots.
+        spread: Destinations from slots; **spread_back** is its transpose, slots from destinations.
+        ends: Where each relation's slots end.
 
     Shapes:
         - **ends**: ``(R,)`` int32.
     """
 
-    directions: tuple[Direction, ...]
+    gather: WeightedSums
+    gather_back: WeightedSums
+    spread: WeightedSums
+    spread_back: WeightedSums
     ends: Tensor
-    first_relation: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Entries:
+    """Which node is in which slot, and with what weight: that of the messages there, and that of those back.
+
+    Shapes:
+        - **slot** (ascending), **node**, **there**, **back**: ``(Z,)``.
+    """
+
+    slot: Ints
+    node: Ints
+    there: Array
+    back: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Triples:
+    """Triples whose both ends have their slots: messages run from the first ends to the second, and back.
+
+    Args:
+        first, second: Where both ends stand.
+        ptr: Offsets of the relations' slots.
+        sizes: Numbers of first and of second nodes.
+
+    Shapes:
+        - **ptr**: ``(R + 1,)``.
+    """
+
+    first: Entries
+    second: Entries
+    ptr: Ints
+    sizes: tuple[int, int]
+
+    @property
+    def count(self) -> int:
+        """Number of slots."""
+        return int(self.ptr[-1])
+
+    def both_ways(self, device: torch.device) -> Slots:
+        """Messages in both directions among the same nodes, those on the way back under relations of their own."""
+        one, two, count = self.first, self.second, self.count
+        node = np.concatenate((one.node, two.node))
+        slot_in, weight_in = np.concatenate((one.slot, two.slot + count)), np.concatenate((one.there, two.back))
+        slot_out, weight_out = np.concatenate((one.slot + count, two.slot)), np.concatenate((one.back, two.there))
+        later = np.roll(np.arange(len(node)), -len(one.node))  # the slots of the second ends come first
+        ends = np.concatenate((self.ptr[1:], self.ptr[1:] + count))
+        gather = _sums(slot_in, node, weight_in, (2 * count, self.sizes[0]), device)
+        spread = _sums(slot_out, node, weight_out, (2 * count, self.sizes[1]), device, later)
+        return Slots(*gather, *reversed(spread), on_device(ends.astype(np.int32), device))
+
+    def each_way(self, device: torch.device) -> tuple[Slots, Slots]:
+        """Messages from the first nodes to the second, and those back, whose relations are the reverse ones."""
+        one, two, count, half = self.first, self.second, self.count, len(self.ptr) // 2
+        (a, b), turn = self.sizes, int(self.ptr[half])  # the slots of the later half of the relations come first
+        there = (
+            *_sums(one.slot, one.node, one.there, (count, a), device),
+            *reversed(_sums(two.slot, two.node, two.there, (count, b), device)),
+        )
+        starts = [np.searchsorted(entries.slot, turn) for entries in (one, two)]
+        after_one, after_two = (
+            np.roll(np.arange(len(entries.slot)), -start) for entries, start in zip((one, two), starts, strict=True)
+        )
+        back = (
+            *_sums((two.slot - turn) % max(count, 1), two.node, two.back, (count, b), device, after_two),
+            *reversed(_sums((one.slot - turn) % max(count, 1), one.node, one.back, (count, a), device, after_one)),
+        )
+        turned = np.concatenate((self.ptr[half + 1 :] - turn, self.ptr[1 : half + 1] + count - turn))
+        ends = (on_device(ends.astype(np.int32), device) for ends in (self.ptr[1:], turned))
+        return Slots(*there, next(ends)), Slots(*back, next(ends))
+
+
+def _sums(
+    slot: Ints,
+    node: Ints,
+    weight: Array,
+    sizes: tuple[int, int],
+    device: torch.device,
+    by_slot: Ints | slice = slice(None),
+) -> tuple[WeightedSums, WeightedSums]:
+    """Slots from nodes and nodes from slots; ``by_slot`` sorts the entries by their slots."""
+    by_node = stable_order(node, sizes[1])
+    columns = (
+        (node[by_slot], weight[by_slot], offsets_of(slot, sizes[0])),
+        (slot[by_node], weight[by_node], offsets_of(node, sizes[1])),
+    )
+    slots, nodes = (WeightedSums(*(on_device(column, device) for column in three)) for three in columns)
+    return slots, nodes
 
 
 def find_slots(
@@ -78,19 +152,14 @@ def find_slots(
     multiplicity: Array,
     sizes: tuple[int, int, int],
     norm: str,
-    device: torch.device,
-) -> tuple[Direction, Direction, Tensor]:
-    """Both directions of triples: messages from the first of their ends to the second, and back.
+) -> Triples:
+    """Puts the ends of triples into slots.
 
     Args:
         ends: The two ends of each triple.
         relation, weight, multiplicity: Its relation, confidence, and the number of edges it stands for.
         sizes: Numbers of first nodes, of second nodes and of relations.
         norm: How the messages that reach a node under one relation are divided.
-        device: Where the convolution computes.
-
-    Returns:
-        From the first to the second ends, back, and where each relation's slots end.
 
     Shapes:
         - **ends**, **relation**, **weight**, **multiplicity**: ``(E,)`` each.
@@ -102,31 +171,18 @@ def find_slots(
     begins = np.where(by_second, second.begins, first.begins)
     order = np.where(by_second, second.order, first.order)
     strength = weight * multiplicity
-    weights = [one.divided(strength, multiplicity, norm)[order] for one in (second, first)]
-    slot, count = np.cumsum(begins) - 1, int(np.count_nonzero(begins))
+    there, back = (one.divided(strength, multiplicity, norm)[order] for one in (second, first))
+    slot, one_each = np.cumsum(begins) - 1, strength.dtype.type(1)
 
-    def sums(node: Ints, is_weighted: npt.NDArray[np.bool_], size: int) -> list[WeightedSums]:
-        """Slots from nodes and nodes from slots, weighted as messages there, and as messages back."""
+    def entries(node: Ints, is_weighted: Flags) -> Entries:
+        """All triples where they are weighted, one for each slot elsewhere."""
         kept = np.flatnonzero(is_weighted | begins)
-        row, column, is_weighted = slot[kept], node[order[kept]], is_weighted[kept]
-        by_column = stable_order(column, size)
-        pattern = (column, offsets_of(row, count)), (row[by_column], offsets_of(column, size))
-        (index, ptr), (back_index, back_ptr) = ([on_device(part, device) for part in pair] for pair in pattern)
-        found = []
-        for coefficient in weights:
-            value = np.where(is_weighted, coefficient[kept], coefficient.dtype.type(1))
-            found.append(WeightedSums(index, on_device(value, device), ptr))
-            found.append(WeightedSums(back_index, on_device(value[by_column], device), back_ptr))
-        return found
+        is_weighted = is_weighted[kept]
+        weights = (np.where(is_weighted, coefficient[kept], one_each) for coefficient in (there, back))
+        return Entries(slot[kept], node[order[kept]], *weights)
 
-    from_first, to_first, from_first_back, to_first_back = sums(ends[0], by_second, sizes[0])
-    from_second, to_second, from_second_back, to_second_back = sums(ends[1], ~by_second, sizes[1])
-    slot_ends = np.searchsorted(np.flatnonzero(begins), bounds[1:]).astype(np.int32)
-    return (
-        Direction(from_first, to_first, to_second, from_second),
-        Direction(from_second_back, to_second_back, to_first_back, from_first_back),
-        on_device(slot_ends, device),
-    )
+    ptr = np.searchsorted(np.flatnonzero(begins), bounds)
+    return Triples(entries(ends[0], by_second), entries(ends[1], ~by_second), ptr, sizes[:2])
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +194,7 @@ class _Sorted:
     """
 
     order: Ints
-    begins: npt.NDArray[np.bool_]
+    begins: Flags
 
     def groups_of(self, bounds: Ints) -> Ints:
         """How many pairs each relation has; **bounds**: ``(R + 1,)`` offsets of the relations."""

@@ -43,5 +43,5 @@ def test_confidence_weighs_a_message_and_does_not_count_in_the_norm(norm: str) -
 def test_a_graph_without_edges_has_no_messages() -> None:
     empty = torch.empty(0)
     graph = RelationalGraph(torch.empty(2, 0, dtype=torch.long), empty.long(), empty, empty, 4, NUM_RELATIONS)
-    assert graph.messages.ends.tolist() == [0] * NUM_RELATIONS
+    assert graph.messages.ends.tolist() == [0] * (2 * NUM_RELATIONS)
     assert not strengths(graph, 0).any()
