@@ -158,8 +158,7 @@ class SAGHierarchy(nn.Module):
     Args:
         sizes: Numbers of node features, relations (reverses not counted) and classes.
         channels: Number of features per node.
-        num_levels: Number of levels, the concrete one included.
-        layers_per_level: Number of convolutions of each level.
+        layers: Number of convolutions of each level, the concrete one first.
         ratio: Share of nodes that stay at each step up.
 
     References:
@@ -167,16 +166,16 @@ class SAGHierarchy(nn.Module):
     """
 
     def __init__(
-        self, sizes: tuple[int, int, int], channels: int, num_levels: int, layers_per_level: int, ratio: float
+        self, sizes: tuple[int, int, int], channels: int, layers: tuple[int, ...], ratio: float
     ) -> None:
         super().__init__()
         in_channels, self.num_relations, num_classes = sizes
         self.encoder = nn.Sequential(nn.Linear(in_channels, channels), nn.LayerNorm(channels))
         self.levels = nn.ModuleList(
-            nn.ModuleList(_Update(RGCNConv, channels, self.num_relations) for _ in range(layers_per_level))
-            for _ in range(num_levels)
+            nn.ModuleList(_Update(RGCNConv, channels, self.num_relations) for _ in range(number))
+            for number in layers
         )
-        self.pools = nn.ModuleList(SAGPooling(channels, ratio) for _ in range(num_levels - 1))
+        self.pools = nn.ModuleList(SAGPooling(channels, ratio) for _ in layers[1:])
         self.head = _readout(channels, num_classes)
 
     def forward(self, data: Any) -> Tensor:
