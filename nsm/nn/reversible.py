@@ -127,6 +127,6 @@ class ReversibleStack(nn.Module):
         for block in self.blocks:
             assert isinstance(block, ReversibleBlock)
             found.append(
-                Coupling(partial(block, graph=graph), partial(block.inverse, graph=graph), tuple(block.parameters()))
+                Coupling(partial(block, graph=graph), partial(block.inverse, graph=graph), block.parameters)
             )
         return found

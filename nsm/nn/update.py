@@ -51,12 +51,16 @@ class _Update(torch.autograd.Function):
 
 
 def _linear(x: Tensor, weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> Tensor:
+    if dtype == x.dtype:
+        return functional.linear(x, weight, bias)
     bias = None if bias is None else bias.to(dtype)
     return functional.linear(x.to(dtype), weight.to(dtype), bias).to(x.dtype)
 
 
 def _linear_backward(grad: Tensor, x: Tensor, weight: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
     """The gradients of input, weight and bias."""
+    if dtype == x.dtype:
+        return grad @ weight, grad.t() @ x, grad.sum(0)
     low = grad.to(dtype)
     grad_weight = (low.t() @ x.to(dtype)).to(weight.dtype)
     return (low @ weight.to(dtype)).to(x.dtype), grad_weight, grad.sum(0)
@@ -102,10 +106,16 @@ class RelationalUpdate(nn.Module):
 
     def forward(self, x: Tensor, slots: Slots) -> Tensor:
         """Returns the update; adding it to the stream is the caller's step."""
-        device = x.device.type
-        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
-        root = (None, None) if self.root is None else (self.root.weight, self.root.bias)
-        weights = (self.norm.weight, self.norm.bias, self.conv.weight, *root, self.project.weight, self.project.bias)
+        norm, root, project, device = self.norm, self.root, self.project, x.device.type
+        of_root = (None, None) if root is None else (root.weight, root.bias)
+        weights = (norm.weight, norm.bias, self.conv.weight, *of_root, project.weight, project.bias)
+        if not torch.is_autocast_enabled(device):
+            return _update(x, slots, x.dtype, weights)
+        dtype = torch.get_autocast_dtype(device)
         with torch.autocast(device, enabled=False):
-            update: Tensor = _Update.apply(x.to(self.conv.weight.dtype), slots, dtype, *weights)  # type: ignore[no-untyped-call]
-        return update
+            return _update(x.to(project.weight.dtype), slots, dtype, weights)
+
+
+def _update(x: Tensor, slots: Slots, dtype: torch.dtype, weights: tuple[Tensor | None, ...]) -> Tensor:
+    update: Tensor = _Update.apply(x, slots, dtype, *weights)  # type: ignore[no-untyped-call]
+    return update
