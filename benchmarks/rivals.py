@@ -165,15 +165,12 @@ class SAGHierarchy(nn.Module):
         Lee, Lee, Kang: Self-Attention Graph Pooling, ICML 2019.
     """
 
-    def __init__(
-        self, sizes: tuple[int, int, int], channels: int, layers: tuple[int, ...], ratio: float
-    ) -> None:
+    def __init__(self, sizes: tuple[int, int, int], channels: int, layers: tuple[int, ...], ratio: float) -> None:
         super().__init__()
         in_channels, self.num_relations, num_classes = sizes
         self.encoder = nn.Sequential(nn.Linear(in_channels, channels), nn.LayerNorm(channels))
         self.levels = nn.ModuleList(
-            nn.ModuleList(_Update(RGCNConv, channels, self.num_relations) for _ in range(number))
-            for number in layers
+            nn.ModuleList(_Update(RGCNConv, channels, self.num_relations) for _ in range(number)) for number in layers
         )
         self.pools = nn.ModuleList(SAGPooling(channels, ratio) for _ in layers[1:])
         self.head = _readout(channels, num_classes)

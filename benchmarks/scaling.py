@@ -89,7 +89,10 @@ def main() -> None:
         share = operations[size] / rate / spent
         scales.append(Scale(size, spent, 1e6 * spent / size, operations[size], share))
     lines = ["", f"### Training step of the hierarchy on one graph, {config.channels} channels", ""]
-    lines += ["| triples | s | us per triple | GFLOP in products | share of the GEMM rate |", "|---:|---:|---:|---:|---:|"]
+    lines += [
+        "| triples | s | us per triple | GFLOP in products | share of the GEMM rate |",
+        "|---:|---:|---:|---:|---:|",
+    ]
     for s in scales:
         cells = (f"{s.triples:,}", f"{s.seconds:.2f}", f"{s.microseconds_per_triple:.1f}", f"{s.operations / 1e9:.1f}")
         lines.append(f"| {' | '.join(cells)} | {s.gemm_share:.0%} |")

@@ -267,7 +267,9 @@ def main() -> None:
     # pyg-lib speeds up RGCNConv on a GPU
     packages = ("torch", "torch-geometric", "pyg-lib", "numpy")
     data = f"{told}, {len(graphs):,} graphs"
-    gemm = f"{gemm_rate() / 1e9:.1f} GFLOP/s; the hierarchy's step on graphs of the reference's size runs at {share:.0%}"
+    gemm = (
+        f"{gemm_rate() / 1e9:.1f} GFLOP/s; the hierarchy's step on graphs of the reference's size runs at {share:.0%}"
+    )
     about = circumstances(packages, data=data, rounds=options.rounds, gemm=gemm)
     finish(tables(contests), targets, about, {"contests": [asdict(contest) for contest in contests]}, options.json)
 

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 
-
 @dataclass(frozen=True, eq=False)
 class MessageEdges:
     """Edges sorted by relation, then destination: the form in which messages are computed.

@@ -73,7 +73,7 @@ def require_finite(trainer: Trainer, batch: GraphBatch, loss: float, norm: float
     facts = {"epoch": at.epoch + 1, "step": at.step + 1, "loss": loss, "gradients": _bad_gradients(trainer.model)}
     file = run.bad_batch(trainer.processes.rank)
     with replacing(file) as temporary:
-        torch.save({"batch": vars(batch.to("cpu")), **facts}, temporary)
+        torch.save({"batch": {**batch.to("cpu").tensors(), "num_graphs": batch.num_graphs}, **facts}, temporary)
     what = f"loss became {loss}" if is_loss else f"gradient became {norm}"
     message = f"the {what} in epoch {at.epoch + 1}, step {at.step + 1}; the batch is kept in this file"
     hint = f"lower learning_rate (now {config.learning_rate:g}), or set clip_norm"
