@@ -84,6 +84,8 @@ def _accuracies(axes: Axes, rows: Rows, at: RunState) -> None:
     if at.ceiling is not None:
         axes.axhline(at.ceiling, color=COLOURS["ink"], linestyle="-.", linewidth=1.2, label=f"ceiling {at.ceiling:.1%}")
     mark_best(axes, rows)
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(0.0, low - 0.5 * (high - low)), high + 0.05 * (high - low))  # room for legend and star
     axes.yaxis.set_major_formatter(percent)
 
 
@@ -109,7 +111,8 @@ def _reconstruction(axes: Axes, rows: Rows) -> None:
 def _resources(axes: Axes, rows: Rows) -> None:
     """Memory, and how fast the graphs go through, on an axis of its own."""
     style_axes(axes, "Memory and speed", "epoch", "")
-    draw_curve(axes, points_of(rows, "memory_mib"), COLOURS["blue"], "MiB")
+    memory = points_of(rows, "memory_mib")
+    draw_curve(axes, memory, COLOURS["blue"], "MiB")
     speed = points_of(rows, "graphs_per_second")
     if speed[0]:
         other = axes.twinx()
@@ -119,7 +122,7 @@ def _resources(axes: Axes, rows: Rows) -> None:
         other.set_ylim(0.0, 1.1 * max(speed[1]))
         other.yaxis.set_major_locator(MaxNLocator(5))
         axes.plot([], [], color=COLOURS["red"], linewidth=1.8, label="graphs/s, right")
-    axes.set_ylim(bottom=0.0)
+    axes.set_ylim(0.0, 1.1 * max([value for value in memory[1] if value > 0], default=1.0))
 
 
 def _gradients(axes: Axes, rows: Rows, records: Sequence[Mapping[str, Any]]) -> None:
@@ -137,7 +140,10 @@ def _gradients(axes: Axes, rows: Rows, records: Sequence[Mapping[str, Any]]) -> 
     ends = (some[0]["epoch"] - 0.5, some[-1]["epoch"] + 0.5, len(layers) - 0.5, -0.5)
     image = axes.imshow(np.log10(np.maximum(norms, 1e-9)), aspect="auto", extent=ends, cmap="viridis")
     axes.figure.colorbar(image, ax=axes, pad=0.02).ax.tick_params(labelsize=7)
-    axes.set_yticks([0, len(layers) - 1], ["input", "output"])
+    axes.set_yticks([0, len(layers) - 1], ["input", "output"], rotation=90)
+    upper, lower = axes.get_yticklabels()
+    upper.set_verticalalignment("top")
+    lower.set_verticalalignment("bottom")
 
 
 def _finish(axes: Axes, corner: str) -> None:
@@ -146,8 +152,8 @@ def _finish(axes: Axes, corner: str) -> None:
     axes.set_title(axes.get_title(loc="left"), loc="left", fontsize=9.5, fontweight="bold", color=COLOURS["ink"])
     axes.xaxis.label.set_fontsize(8)
     axes.tick_params(labelsize=8)
+    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     if not axes.images:
-        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(5))
     if not axes.images and not any(len(np.asarray(line.get_xdata())) for line in axes.lines):
         axes.text(0.5, 0.5, "nothing yet", transform=axes.transAxes, ha="center", fontsize=9, color=COLOURS["grey"])

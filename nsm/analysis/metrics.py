@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torchmetrics.functional import classification
 
 __all__ = [
     "Interval",
@@ -62,7 +60,7 @@ def majority(labels: Array) -> float:
 def confusion_matrix(predicted: Array, labels: Array, num_classes: int) -> npt.NDArray[np.int64]:
     """Counts by true class (rows) and predicted class (columns): ``(K, K)``."""
     arguments = _ids(predicted), _ids(labels)
-    matrix = classification.multiclass_confusion_matrix(*arguments, num_classes=num_classes)
+    matrix = _classification().multiclass_confusion_matrix(*arguments, num_classes=num_classes)
     return np.asarray(matrix.numpy(), dtype=np.int64)
 
 
@@ -70,9 +68,9 @@ def per_class(predicted: Array, labels: Array, names: tuple[str, ...]) -> dict[s
     """Precision, recall, F1 and support of each class, by its name; a ratio 0 / 0 counts as 0."""
     arguments = _ids(predicted), _ids(labels)
     options: dict[str, Any] = {"num_classes": len(names), "average": "none"}
-    precision = classification.multiclass_precision(*arguments, **options)
-    recall = classification.multiclass_recall(*arguments, **options)
-    f1 = classification.multiclass_f1_score(*arguments, **options)
+    precision = _classification().multiclass_precision(*arguments, **options)
+    recall = _classification().multiclass_recall(*arguments, **options)
+    f1 = _classification().multiclass_f1_score(*arguments, **options)
     support = np.bincount(labels, minlength=len(names))
     return {
         name: {
@@ -96,27 +94,27 @@ def area_under_roc(logits: Array, labels: Array) -> float | None:
     """
     if not _all_present(labels, logits.shape[1]):
         return None
-    probabilities = torch.from_numpy(softmax(logits))
+    probabilities = _tensor(softmax(logits))
     if logits.shape[1] == 2:
-        return float(classification.binary_auroc(probabilities[:, 1], _ids(labels)))
-    return float(classification.multiclass_auroc(probabilities, _ids(labels), num_classes=logits.shape[1]))
+        return float(_classification().binary_auroc(probabilities[:, 1], _ids(labels)))
+    return float(_classification().multiclass_auroc(probabilities, _ids(labels), num_classes=logits.shape[1]))
 
 
 def average_precision(logits: Array, labels: Array) -> float | None:
     """Average precision of class 1 for two classes, else the mean over classes; None if a class is absent."""
     if not _all_present(labels, logits.shape[1]):
         return None
-    probabilities, num_classes = torch.from_numpy(softmax(logits)), logits.shape[1]
+    probabilities, num_classes = _tensor(softmax(logits)), logits.shape[1]
     if num_classes == 2:
-        return float(classification.binary_average_precision(probabilities[:, 1], _ids(labels)))
-    return float(classification.multiclass_average_precision(probabilities, _ids(labels), num_classes=num_classes))
+        return float(_classification().binary_average_precision(probabilities[:, 1], _ids(labels)))
+    return float(_classification().multiclass_average_precision(probabilities, _ids(labels), num_classes=num_classes))
 
 
 def expected_calibration_error(logits: Array, labels: Array, bins: int = CALIBRATION_BINS) -> float:
     """Mean distance of confidence and accuracy over equal-width bins of the winning class's probability."""
     return float(
-        classification.multiclass_calibration_error(
-            torch.from_numpy(softmax(logits)),
+        _classification().multiclass_calibration_error(
+            _tensor(softmax(logits)),
             _ids(labels),
             num_classes=logits.shape[1],
             n_bins=bins,
@@ -164,8 +162,21 @@ def bootstrap_interval(values: Array, groups: Array, *, seed: int = 0, resamples
     return Interval(float(low), float(high))
 
 
-def _ids(labels: Array) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(labels, dtype=np.int64))
+def _classification() -> Any:
+    """The metrics of TorchMetrics; imported late, since a process that only draws needs no torch."""
+    from torchmetrics.functional import classification
+
+    return classification
+
+
+def _tensor(values: Array) -> Any:
+    import torch
+
+    return torch.from_numpy(values)
+
+
+def _ids(labels: Array) -> Any:
+    return _tensor(np.ascontiguousarray(labels, dtype=np.int64))
 
 
 def _all_present(labels: Array, num_classes: int) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from nsm.analysis.tables import Table
+
+if TYPE_CHECKING:
+    from torch import nn
 
 __all__ = ["LayerParameter", "ParameterTable", "depth_order", "parameter_table", "part_of"]
 
@@ -82,6 +83,7 @@ def parameter_table(model: nn.Module) -> ParameterTable:
     """Lists the parameters of any model; a tensor that is used in two places counts once.
 
     Example:
+        >>> from torch import nn
         >>> print(parameter_table(nn.Linear(3, 2)).part_table().to_text())
         part    parameters   share
         weight           6   75.0%

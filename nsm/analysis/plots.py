@@ -13,6 +13,8 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.image import imsave
+from matplotlib.layout_engine import PlaceHolderLayoutEngine
 
 from nsm.analysis.calibration import reliability_table
 from nsm.analysis.metrics import softmax
@@ -77,9 +79,15 @@ def percent(value: float, _position: float = 0.0) -> str:
 def png_bytes(figure: Figure) -> bytes:
     """The figure as a PNG file, without time stamps."""
     stream = io.BytesIO()
+    options: dict[str, Any] = {"format": "png", "dpi": DPI, "metadata": {"Software": None}}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # a name is then drawn as a box
-        figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": None})
+        if isinstance(figure.get_layout_engine(), PlaceHolderLayoutEngine):  # places are fixed: one pass will do
+            canvas: Any = FigureCanvasAgg(figure)
+            canvas.draw()
+            imsave(stream, canvas.buffer_rgba(), **options)
+        else:
+            figure.savefig(stream, **options)
     return stream.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""Where a run stands, told from its folder alone: nothing is asked of the process that trains."""
+"""Where a run stands, told from its folder alone: its files and its lock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from nsm.analysis.run_results import flat_settings, read_tables
 from nsm.errors import RunError
-from nsm.runs import Run
+from nsm.runs import Run, is_held
 
 __all__ = ["RunState", "duration", "read_records", "read_state", "run_summary", "state_of"]
 
@@ -32,7 +32,8 @@ class RunState:
 
     Attributes:
         run: The run.
-        state: ``running``, ``finished``, ``interrupted``, or ``stale``: not ended, and silent for long.
+        state: ``running``, ``finished``, ``interrupted``; ``killed``: its process is gone without an end; or
+            ``stale``: not ended, and silent for long, where nothing is known of the process.
         epoch, epochs: Epochs that are finished, and those that are configured (0 where that cannot be read).
         records: Lines of the history, those that can be read.
         majority, ceiling: Accuracy of the majority class and the best possible one, where they are known.
@@ -127,7 +128,9 @@ def read_records(run: Run) -> list[dict[str, Any]]:
 
 
 def state_of(run: Run, longest: float | None = None, *, now: float | None = None) -> str:
-    """``running``, ``finished``, ``interrupted`` or ``stale``, from the files' times and the end of one of them.
+    """``running``, ``finished``, ``interrupted``, ``killed`` or ``stale``: see :class:`RunState`.
+
+    The lock tells of a process of this machine; of others the files' times and the end of one of them.
 
     Args:
         run: The run.
@@ -135,7 +138,9 @@ def state_of(run: Run, longest: float | None = None, *, now: float | None = None
         now: Seconds since 1970; the present by default.
     """
     now = time.time() if now is None else now
-    ended = _modified(run.training_history)
+    held, taken, ended = is_held(run), _modified(run.lock), _modified(run.training_history)
+    if held is not None and (ended is None or taken is None or taken > ended):  # else the training only clears up
+        return "running" if held else "killed"
     active = max((t for path in _alive(run) if (t := _modified(path)) is not None), default=None)
     if ended is not None and (active is None or active <= ended + CLOSING):
         return "interrupted" if _is_interrupted(run.training_history) else "finished"

@@ -10,10 +10,11 @@ from typing import Any
 
 __all__ = ["Table"]
 
+LONG = 300  # rows that a page shows
 Row = tuple[Any, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Table:
     """Named columns and rows; a notebook shows it as HTML.
 
@@ -34,6 +35,9 @@ class Table:
     rows: Sequence[Row]
     title: str = ""
     formats: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return replace(self, rows=self.rows[:LONG]).to_text()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -74,7 +78,7 @@ class Table:
         return "\n".join([*([self.title] if self.title else []), *lines])
 
     def _repr_html_(self) -> str:
-        """What a notebook shows; colours are those of its theme."""
+        """What a notebook shows; colours are those of its theme. A long table is cut: a page is slow with it."""
         sides = ["right" if is_number else "left" for is_number in map(self.is_numeric, self.columns)]
         head = "".join(f'<th style="text-align:{s}">{escape(n)}</th>' for n, s in zip(self.columns, sides, strict=True))
         body = "".join(
@@ -84,10 +88,11 @@ class Table:
                 for cell, side in zip(row, sides, strict=True)
             )
             + "</tr>"
-            for row in self.cells()
+            for row in replace(self, rows=self.rows[:LONG]).cells()
         )
-        caption = f'<caption style="text-align:left;font-weight:bold">{escape(self.title)}</caption>'
-        return f"<table>{caption if self.title else ''}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        title = self.title if len(self) <= LONG else f"{self.title} (the first {LONG} of {len(self):,} rows)".lstrip()
+        caption = f'<caption style="text-align:left;font-weight:bold">{escape(title)}</caption>'
+        return f"<table>{caption if title else ''}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def cells(self) -> list[list[str]]:
         """The rows as they are written."""

@@ -85,8 +85,13 @@ class PackedFolder:
         """What batches need of every node, in memory: each row in one piece."""
         kind, role, order = (self.arrays[name].astype(np.int64) for name in ("node_type", "role", "order"))
         different, code = np.unique((kind << 40) | (role << 20) | (order + 1), return_inverse=True)
-        columns = (torch.from_numpy(part) for part in (different >> 40, different >> 20 & MASK, (different & MASK) - 1))
-        features = node_features(self.schema, *columns, torch.zeros(len(different), len(self.schema.values)))
+        features = node_features(
+            self.schema,
+            node_type=torch.from_numpy(different >> 40),
+            role=torch.from_numpy(different >> 20 & MASK),
+            order=torch.from_numpy((different & MASK) - 1),
+            value=torch.zeros(len(different), len(self.schema.values)),
+        )
         return NodeRows(np.stack((code.reshape(-1), self.arrays["tie_key"]), axis=1).astype(np.int64), features.numpy())
 
     @cached_property

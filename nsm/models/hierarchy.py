@@ -221,11 +221,15 @@ class Hierarchy(nn.Module):
         return encoded.x, self.what(self.why(encoded), use_details=True)
 
     @torch.no_grad()
-    def level_errors(self, data: Any) -> LevelErrors:
+    def level_errors(self, data: Any, *, exactly: bool = True) -> LevelErrors:
         """How well each level below the top is rebuilt on the way down.
 
         It is the relative error of :func:`~nsm.models.losses.reconstruction_error`, of the features after the
         level's message passing.
+
+        Args:
+            data: A batch.
+            exactly: Whether to compute the errors with details as well.
         """
         encoded = self.encoder(data)
         ascent = self.why(encoded)
@@ -236,4 +240,4 @@ class Hierarchy(nn.Module):
             levels = zip(rebuilt, ascent.features, batches, strict=False)  # the top is not rebuilt
             return [reconstruction_error(x, target, batch, encoded.num_graphs) for x, target, batch in levels]
 
-        return LevelErrors(errors(use_details=False), errors(use_details=True))
+        return LevelErrors(errors(use_details=False), errors(use_details=True) if exactly else [])

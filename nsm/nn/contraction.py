@@ -181,8 +181,16 @@ def contract(
     index = np.where(chosen, np.cumsum(chosen), np.cumsum(~chosen)) - 1
     coarse = coarsen(graph, leader, confidence, index, len(kept), semiring)
     stays = on_device(kept, device)
-    parts = (on_device(part, device) for part in (dropped, leader, index))
-    return Contraction(stays, *parts, score, batch.index_select(0, stays), graph, coarse)
+    return Contraction(
+        kept=stays,
+        dropped=on_device(dropped, device),
+        leader=on_device(leader, device),
+        index=on_device(index, device),
+        score=score,
+        batch=batch.index_select(0, stays),
+        fine=graph,
+        coarse=coarse,
+    )
 
 
 def _inverse(order: Ints) -> Ints:

@@ -61,7 +61,8 @@ class _SlotConv(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, Tensor, None]:
-        return *convolve_backward(grad_outputs[0].contiguous(), *ctx.saved_tensors, ctx.slots), None
+        x, weight = ctx.saved_tensors
+        return *convolve_backward(grad_outputs[0].contiguous(), x, weight, ctx.slots), None
 
 
 class RelationalConv(nn.Module):

@@ -61,9 +61,16 @@ class RelationalGraph:
     @classmethod
     def from_host(cls, edges: HostEdges, num_nodes: int, like: RelationalGraph) -> RelationalGraph:
         """A graph of these edges, with the relations, the norm and the device of another."""
-        columns = (np.stack((edges.head, edges.tail)), edges.relation, edges.weight, edges.multiplicity)
-        tensors = (on_device(column, like.edge_index.device) for column in columns)
-        graph = cls(*tensors, num_nodes, like.num_relations, like.norm)
+        device = like.edge_index.device
+        graph = cls(
+            edge_index=on_device(np.stack((edges.head, edges.tail)), device),
+            edge_type=on_device(edges.relation, device),
+            edge_weight=on_device(edges.weight, device),
+            multiplicity=on_device(edges.multiplicity, device),
+            num_nodes=num_nodes,
+            num_relations=like.num_relations,
+            norm=like.norm,
+        )
         graph.__dict__["host"] = edges  # they need not come back from the device
         return graph
 

@@ -102,29 +102,24 @@ class Triples:
         slot_out, weight_out = np.concatenate((one.slot + count, two.slot)), np.concatenate((one.back, two.there))
         later = np.roll(np.arange(len(node)), -len(one.node))  # the slots of the second ends come first
         ends = np.concatenate((self.ptr[1:], self.ptr[1:] + count))
-        gather = _sums(slot_in, node, weight_in, (2 * count, self.sizes[0]), device)
-        spread = _sums(slot_out, node, weight_out, (2 * count, self.sizes[1]), device, later)
-        return Slots(*gather, *reversed(spread), on_device(ends.astype(np.int32), device))
+        gather, gather_back = _sums(slot_in, node, weight_in, (2 * count, self.sizes[0]), device)
+        spread_back, spread = _sums(slot_out, node, weight_out, (2 * count, self.sizes[1]), device, later)
+        return Slots(gather, gather_back, spread, spread_back, on_device(ends.astype(np.int32), device))
 
     def each_way(self, device: torch.device) -> tuple[Slots, Slots]:
         """Messages from the first nodes to the second, and those back, whose relations are the reverse ones."""
         one, two, count, half = self.first, self.second, self.count, len(self.ptr) // 2
-        (a, b), turn = self.sizes, int(self.ptr[half])  # the slots of the later half of the relations come first
-        there = (
-            *_sums(one.slot, one.node, one.there, (count, a), device),
-            *reversed(_sums(two.slot, two.node, two.there, (count, b), device)),
-        )
-        starts = [np.searchsorted(entries.slot, turn) for entries in (one, two)]
-        after_one, after_two = (
-            np.roll(np.arange(len(entries.slot)), -start) for entries, start in zip((one, two), starts, strict=True)
-        )
-        back = (
-            *_sums((two.slot - turn) % max(count, 1), two.node, two.back, (count, b), device, after_two),
-            *reversed(_sums((one.slot - turn) % max(count, 1), one.node, one.back, (count, a), device, after_one)),
-        )
-        turned = np.concatenate((self.ptr[half + 1 :] - turn, self.ptr[1 : half + 1] + count - turn))
-        ends = (on_device(ends.astype(np.int32), device) for ends in (self.ptr[1:], turned))
-        return Slots(*there, next(ends)), Slots(*back, next(ends))
+        sizes, turn = ((count, self.sizes[0]), (count, self.sizes[1])), int(self.ptr[half])
+        gather, gather_back = _sums(one.slot, one.node, one.there, sizes[0], device)
+        spread_back, spread = _sums(two.slot, two.node, two.there, sizes[1], device)
+        there = Slots(gather, gather_back, spread, spread_back, on_device(self.ptr[1:].astype(np.int32), device))
+        # back, the slots of the later half of the relations come first
+        turned = [(entries.slot - turn) % max(count, 1) for entries in (one, two)]
+        by_slot = [np.roll(np.arange(len(e.slot)), -int(np.searchsorted(e.slot, turn))) for e in (one, two)]
+        gather, gather_back = _sums(turned[1], two.node, two.back, sizes[1], device, by_slot[1])
+        spread_back, spread = _sums(turned[0], one.node, one.back, sizes[0], device, by_slot[0])
+        ends = np.concatenate((self.ptr[half + 1 :] - turn, self.ptr[1 : half + 1] + count - turn))
+        return there, Slots(gather, gather_back, spread, spread_back, on_device(ends.astype(np.int32), device))
 
 
 def _sums(

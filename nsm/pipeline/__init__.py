@@ -10,9 +10,10 @@ Example::
 from nsm.pipeline.cards import CardResult, write_data_card
 from nsm.pipeline.comparison import compare, write_comparison
 from nsm.pipeline.datasets import audit, load_graphs, show
-from nsm.pipeline.evaluation import EvaluationResult, evaluate, load_model, load_run_data
+from nsm.pipeline.evaluation import EvaluationResult, evaluate, load_run_data
 from nsm.pipeline.export import ExportResult, export
 from nsm.pipeline.importing import ImportResult, import_tables
+from nsm.pipeline.loading import load_model, open_model
 from nsm.pipeline.rate_finding import RateResult, find_learning_rate
 from nsm.pipeline.training import build_trainer, rebuild_trainer, resume, train
 
@@ -32,6 +33,7 @@ __all__ = [
     "load_graphs",
     "load_model",
     "load_run_data",
+    "open_model",
     "rebuild_trainer",
     "resume",
     "show",

@@ -21,15 +21,15 @@ from nsm.analysis.plots import png_bytes
 from nsm.analysis.probing import decode
 from nsm.analysis.report import Report, draw_examples, evaluation_figures, pick_small, write_report
 from nsm.analysis.run_results import read_tables, split_file
-from nsm.data.triples import Schema
-from nsm.errors import CheckpointError, DataError, RunError
-from nsm.models import Hierarchy, build_model
+from nsm.errors import RunError
+from nsm.models import Hierarchy
 from nsm.pipeline.datasets import read_audit
+from nsm.pipeline.loading import load_model
 from nsm.pipeline.prediction import node_states, predict
 from nsm.pipeline.ranking import rank
 from nsm.pipeline.reopening import run_config, run_graphs
 from nsm.runs import Run, find_run, replacing, resolve_root, write_json
-from nsm.training.checkpoints import load_checkpoint, load_weights
+from nsm.training.checkpoints import load_checkpoint
 from nsm.training.device import arithmetic, open_fabric
 from nsm.training.memory import MicroBatches
 from nsm.training.progress import PartsBar
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from nsm.config import Config
     from nsm.data.packed import PackedGraphs
 
-__all__ = ["EvaluationResult", "evaluate", "load_model", "load_run_data"]
+__all__ = ["EvaluationResult", "evaluate", "load_run_data"]
 
 
 @dataclass(frozen=True)
@@ -72,27 +72,6 @@ class _Judged:
     graphs: PackedGraphs
     predictions: Predictions
     evaluation: dict[str, Any]
-
-
-def load_model(run: Run, checkpoint: Path | None = None) -> nn.Module:
-    """The model of a run with its best weights, in evaluation mode.
-
-    Args:
-        run: The run.
-        checkpoint: Another file than ``best_model.pt``.
-
-    Raises:
-        CheckpointError: If the file is missing, damaged or for another model.
-    """
-    file = checkpoint or run.best
-    content = load_checkpoint(file)
-    try:
-        schema = Schema.from_json(content["schema"])
-    except (AttributeError, TypeError, DataError) as error:
-        raise CheckpointError(f"the checkpoint is damaged: its schema is wrong ({error})", file=file) from error
-    model = build_model(run_config(run), schema)
-    load_weights(model, content, file)
-    return model.eval()
 
 
 def evaluate(

@@ -17,10 +17,12 @@ from nsm.data.links import LinkGraph, LinkQueries, link_queries
 from nsm.data.writing import SPLITS
 from nsm.errors import CheckpointError
 from nsm.models.link import LinkScorer
-from nsm.runs import Run, replacing
+from nsm.runs import Run
+from nsm.training.checkpoints import FOREIGN, write_weights
 from nsm.training.device import open_fabric
 from nsm.training.link_training import LinkTraining, query_edges, train_link_scorer
 from nsm.training.progress import PartsBar
+from nsm.training.retention import owning
 from nsm.training.seeds import seed_everything
 
 __all__ = ["rank", "train_ranker"]
@@ -43,17 +45,19 @@ def train_ranker(config: Config, run: Run, *, quiet: bool = False) -> bool:
     """Trains a link scorer on the configured graph and keeps it in the run folder as ``ranker.pt``.
 
     Returns:
-        Whether it was trained to the end; what was interrupted is not kept.
+        Whether it was trained to the end. It takes a minute or so: what was interrupted is not kept, and begins again.
+
+    Raises:
+        RunError: If another process trains the run, or the disk is full.
     """
     graph, device = open_graphs(config.kg)[0], open_fabric(config).device
     seed_everything(config.seed)
     model = _build(config, graph.num_relations).to(device)
     how = LinkTraining(epochs=config.kg.rank_epochs, seed=config.seed)
-    with PartsBar("training the ranker", Console(stderr=True, quiet=quiet)) as bar:
-        is_finished = train_link_scorer(model, _link_graph(graph), how, device, bar)
-    if is_finished:
-        with replacing(run.ranker) as temporary:
-            torch.save({name: weight.cpu() for name, weight in model.state_dict().items()}, temporary)
+    with owning(run), PartsBar("training the ranker", Console(stderr=True, quiet=quiet)) as bar:
+        is_finished = train_link_scorer(model, _link_graph(graph), how, device, bar, stop_file=run.stop)
+        if is_finished:
+            write_weights(run.ranker, model)
     return is_finished
 
 
@@ -105,7 +109,7 @@ def _load(config: Config, run: Run, num_relations: int) -> LinkScorer:
     model = _build(config, num_relations)
     try:
         model.load_state_dict(torch.load(run.ranker, map_location="cpu", weights_only=True))
-    except (OSError, RuntimeError, ValueError, KeyError, EOFError, TypeError, AttributeError) as error:
+    except FOREIGN as error:
         message = "the ranker is damaged or was trained on another graph"
         raise CheckpointError(message, file=run.ranker, hint="train again") from error
     return model.to(device).eval()

@@ -30,8 +30,8 @@ from nsm.runs import (
     create_run,
     discarding,
     ensure_writable,
+    exclusive,
     find_run,
-    require_free,
     require_unused,
     resolve_root,
     write_text,
@@ -147,10 +147,11 @@ def rebuild_trainer(run: Run, config: Config, *, callbacks: Sequence[Callback] =
     told = read_tables(run)[1]
     fingerprint = str(told.get("data_fingerprint"))
     if processes.is_lead:
-        require_free(run)
-        graphs = run_graphs(run, config, fingerprint, quiet=quiet)
-        require_continuation(run, config, fingerprint)
-        write_text(run.config, to_toml({**config.to_json(), PROVENANCE: told}))
+        with exclusive(run):
+            run.stop.unlink(missing_ok=True)  # it was meant for whoever trained here before
+            graphs = run_graphs(run, config, fingerprint, quiet=quiet)
+            require_continuation(run, config, fingerprint)
+            write_text(run.config, to_toml({**config.to_json(), PROVENANCE: told}))
     processes.wait()
     if not processes.is_lead:
         graphs = run_graphs(run, config, fingerprint, quiet=True)

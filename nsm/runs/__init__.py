@@ -2,26 +2,31 @@
 
 from nsm.runs.files import locked, replacing, write_json, write_text
 from nsm.runs.folder import (
+    EPOCH_FILE,
     Run,
     create_run,
     discarding,
     ensure_writable,
     find_run,
     list_runs,
+    new_run_name,
     require_unused,
     resolve_root,
 )
-from nsm.runs.lock import exclusive, require_free
+from nsm.runs.lock import exclusive, is_held, require_free
 
 __all__ = [
+    "EPOCH_FILE",
     "Run",
     "create_run",
     "discarding",
     "ensure_writable",
     "exclusive",
     "find_run",
+    "is_held",
     "list_runs",
     "locked",
+    "new_run_name",
     "replacing",
     "require_free",
     "require_unused",

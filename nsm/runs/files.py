@@ -30,8 +30,9 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def remove_leftovers(folder: Path) -> None:
     """Removes what :func:`replacing` began to write in a folder and a process that died did not finish."""
-    for path in folder.glob(".*.????????"):
-        path.unlink(missing_ok=True)
+    for path in folder.glob(".*." + 8 * "[0-9a-f]"):
+        if path.is_file():
+            path.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -18,15 +19,20 @@ from nsm.errors import RunError
 from nsm.runs.files import write_text
 
 __all__ = [
+    "EPOCH_FILE",
     "Run",
     "create_run",
     "discarding",
     "ensure_writable",
     "find_run",
     "list_runs",
+    "new_run_name",
     "require_unused",
     "resolve_root",
 ]
+
+EPOCH_FILE = re.compile(r"checkpoint_epoch_(\d+)\.pt")
+"""The names of numbered checkpoints."""
 
 CLOUD_ROOT = Path("/checkpoints")
 """Where a cloud volume with the runs is mounted."""
@@ -123,8 +129,9 @@ class Run:
     @property
     def checkpoints(self) -> list[Path]:
         """The checkpoints that there are: the last one, the best one, the numbered ones from new to old."""
-        numbered = sorted(self.folder.glob("checkpoint_epoch_*.pt"), reverse=True)
-        return [path for path in (self.last, self.best) if path.exists()] + numbered
+        found = ((EPOCH_FILE.fullmatch(path.name), path) for path in self.folder.glob("checkpoint_epoch_*.pt"))
+        numbered = sorted(((int(match[1]), path) for match, path in found if match), reverse=True)
+        return [path for path in (self.last, self.best) if path.exists()] + [path for _, path in numbered]
 
     def append_history(self, record: Mapping[str, object]) -> None:
         """Appends one line to :attr:`history` and waits until it is on the disk."""
@@ -132,6 +139,12 @@ class Run:
             stream.write(json.dumps(record, allow_nan=False) + "\n")
             stream.flush()
             os.fsync(stream.fileno())
+
+    @property
+    def is_history_torn(self) -> bool:
+        """Whether the last line has no end, since the process that wrote it died or the disk was full."""
+        content = self.history.read_bytes() if self.history.exists() else b""
+        return not content.endswith(b"\n") and content != b""
 
     def rewrite_history(self, records: Sequence[Mapping[str, object]]) -> None:
         """Makes the history these lines and no others, as a training does that goes on from a checkpoint."""
@@ -204,7 +217,7 @@ def create_run(root: Path, domain: str, name: str | None = None, config: str | N
     Raises:
         RunError: If a run of that name exists, or if nothing can be written there.
     """
-    name = name or _new_name(root / domain / "runs")
+    name = name or new_run_name(root, domain)
     require_unused(root, domain, name)
     folder = root / domain / "runs" / name
     ensure_writable(folder.parent)
@@ -221,8 +234,9 @@ def create_run(root: Path, domain: str, name: str | None = None, config: str | N
     return Run(folder)
 
 
-def _new_name(folder: Path) -> str:
+def new_run_name(root: Path, domain: str) -> str:
     """The time and four random digits; others where a run made in the same second has them."""
+    folder = root / domain / "runs"
     while (folder / (name := f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}")).exists():
         pass
     return name
@@ -234,7 +248,7 @@ def discarding(run: Run) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        if not (run.history.exists() or run.last.exists() or run.bad_batch().exists()):
+        if not (run.history.exists() or run.checkpoints or run.bad_batch().exists()):
             shutil.rmtree(run.folder)
         raise
 

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import platform
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,7 +17,9 @@ from nsm.errors import RunError
 if TYPE_CHECKING:
     from nsm.runs.folder import Run
 
-__all__ = ["exclusive", "require_free"]
+__all__ = ["exclusive", "is_held", "require_free"]
+
+LOOK = 0.2  # seconds for which a lock may be a glance of somebody who only wants to know whether there is one
 
 
 @contextmanager
@@ -39,14 +42,34 @@ def exclusive(run: Run) -> Iterator[None]:
         os.close(handle)
 
 
+def is_held(run: Run) -> bool | None:
+    """Whether a process trains in a run folder now; False where one of this machine died without giving it back.
+
+    None where the folder does not tell: nothing trains, or another machine does.
+    """
+    try:
+        with run.lock.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            holder = json.load(stream)
+    except BlockingIOError:
+        return True
+    except (OSError, ValueError):
+        return None
+    return False if isinstance(holder, dict) and holder.get("host") == platform.node() else None
+
+
 def _acquire(run: Run) -> int:
+    limit = time.monotonic() + LOOK
     while True:
         handle = os.open(run.lock, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(handle)
-            raise _refusal(run) from None
+            if time.monotonic() >= limit:
+                raise _refusal(run) from None
+            time.sleep(LOOK / 10)
+            continue
         if os.fstat(handle).st_nlink:
             return handle
         os.close(handle)  # its holder removed it in the meantime, so this lock excludes nobody

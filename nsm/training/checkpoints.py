@@ -17,16 +17,25 @@ from nsm.errors import CheckpointError
 from nsm.runs import locked, replacing
 
 __all__ = [
+    "FOREIGN",
     "FORMAT_VERSION",
     "load_checkpoint",
     "load_weights",
     "pack_checkpoint",
     "promote",
+    "read_plain",
     "save_checkpoint",
     "write_checkpoint",
+    "write_weights",
 ]
 
 FORMAT_VERSION = 2
+
+FOREIGN = (
+    *(pickle.UnpicklingError, struct.error, OSError, EOFError, MemoryError),
+    *(RuntimeError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError),
+)
+"""What ``torch.load`` raises on bytes that are no archive of plain values."""
 
 _MARK = b"nsm-sha256:"
 _COMMENT_SIZE = len(_MARK) + 2 * hashlib.sha256().digest_size
@@ -49,6 +58,8 @@ _KEYS = frozenset(
         "data_fingerprint",
         "position",
         "random_states",
+        "precision_state_dict",
+        "resources",
     }
 )
 
@@ -66,7 +77,10 @@ def pack_checkpoint(checkpoint: Checkpoint) -> bytes:
 
 
 def write_checkpoint(path: Path, content: bytes) -> None:
-    """Writes what :func:`pack_checkpoint` made, as a whole or not at all."""
+    """Writes what :func:`pack_checkpoint` made, as a whole or not at all.
+
+    torch itself tells of a full disk as of any other fault; so it writes to memory only.
+    """
     with replacing(path) as temporary:
         temporary.write_bytes(content)
 
@@ -74,6 +88,13 @@ def write_checkpoint(path: Path, content: bytes) -> None:
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Packs a checkpoint and writes it as a whole or not at all."""
     write_checkpoint(path, pack_checkpoint(checkpoint))
+
+
+def write_weights(path: Path, model: nn.Module) -> None:
+    """Writes the weights of a model alone, as a whole or not at all."""
+    buffer = io.BytesIO()
+    torch.save({name: weight.cpu() for name, weight in model.state_dict().items()}, buffer)
+    write_checkpoint(path, buffer.getvalue())
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -94,7 +115,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     is_whole = _is_whole(content)
     if is_whole is False:
         raise _damaged(path, "its content does not fit its checksum")
-    checkpoint = _unpickle(path, content)
+    checkpoint = read_plain(path, content)
     if not isinstance(checkpoint, dict) or "format_version" not in checkpoint:
         raise CheckpointError("this is no checkpoint of NSM", file=path)
     if checkpoint["format_version"] != FORMAT_VERSION:
@@ -115,10 +136,17 @@ def _is_whole(content: bytes) -> bool | None:
     return hashlib.sha256(body).hexdigest().encode() == comment[len(_MARK) :]
 
 
-def _unpickle(path: Path, content: bytes) -> object:
+def read_plain(path: Path, content: bytes) -> object:
+    """The content of an archive of torch, read on the processor without running code.
+
+    Raises:
+        CheckpointError: If it is none, or holds more than plain values.
+    """
+    if not content.startswith(b"PK"):  # torch.load would take it for a file of its older format, which no run has
+        raise _damaged(path, "it is no archive of torch")
     try:
         found: object = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, OSError, RuntimeError, EOFError, KeyError, ValueError) as failure:
+    except FOREIGN as failure:
         raise _damaged(path, "it is cut off, or holds more than plain values") from failure
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import torch
 from torch import nn
 
 from nsm.errors import RunError
-from nsm.runs import replacing
+from nsm.training.checkpoints import write_checkpoint
 
 if TYPE_CHECKING:
     from nsm.data.batch import GraphBatch
@@ -72,8 +73,10 @@ def require_finite(trainer: Trainer, batch: GraphBatch, loss: float, norm: float
         return
     facts = {"epoch": at.epoch + 1, "step": at.step + 1, "loss": loss, "gradients": _bad_gradients(trainer.model)}
     file = run.bad_batch(trainer.processes.rank)
-    with replacing(file) as temporary:
-        torch.save({"batch": {**batch.to("cpu").tensors(), "num_graphs": batch.num_graphs}, **facts}, temporary)
+    kept = {**batch.to("cpu").tensors(), "num_graphs": batch.num_graphs}
+    buffer = io.BytesIO()
+    torch.save({"batch": kept, **facts}, buffer)
+    write_checkpoint(file, buffer.getvalue())
     what = f"loss became {loss}" if is_loss else f"gradient became {norm}"
     message = f"the {what} in epoch {at.epoch + 1}, step {at.step + 1}; the batch is kept in this file"
     hint = f"lower learning_rate (now {config.learning_rate:g}), or set clip_norm"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import pickle
 import tomllib
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from nsm.config.reading import PROVENANCE
 from nsm.errors import CheckpointError
-from nsm.training.checkpoints import load_checkpoint
+from nsm.training.checkpoints import load_checkpoint, read_plain
 
 __all__ = [
     "CheckpointContent",
@@ -28,8 +28,6 @@ __all__ = [
     "open_checkpoint",
 ]
 
-DAMAGE = (pickle.UnpicklingError, OSError, RuntimeError, EOFError, KeyError, ValueError)
-
 
 def open_checkpoint(path: Path) -> dict[str, Any]:
     """Opens a checkpoint, or bare weights that were saved by hand: these come as ``model_state_dict`` alone.
@@ -40,10 +38,9 @@ def open_checkpoint(path: Path) -> dict[str, Any]:
     try:
         return load_checkpoint(path)
     except CheckpointError:
-        try:
-            weights: object = torch.load(path, map_location="cpu", weights_only=True)
-        except DAMAGE:
-            weights = None
+        weights: object = None
+        with suppress(CheckpointError, OSError):
+            weights = read_plain(path, path.read_bytes())
         if isinstance(weights, dict) and weights and all(isinstance(weight, Tensor) for weight in weights.values()):
             return {"model_state_dict": weights}
         raise

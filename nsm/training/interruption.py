@@ -18,7 +18,7 @@ class Interruption:
     """While it is open, the first SIGINT or SIGTERM only sets :attr:`requested`; a second SIGINT raises.
 
     So does a stop file, which asks whoever trains elsewhere, on another machine say. It is removed when it has been
-    seen, and one that was there before is removed at the start: it was meant for somebody else.
+    seen, and at the end at the latest.
     Outside the main thread no handler can be installed; the stop file works there too.
 
     Args:
@@ -43,8 +43,6 @@ class Interruption:
         return self._is_requested
 
     def __enter__(self) -> Interruption:
-        if self._stop_file is not None:
-            self._stop_file.unlink(missing_ok=True)
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._previous[number] = signal.signal(number, self._request)
@@ -53,6 +51,8 @@ class Interruption:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._stop_file is not None:
+            self._stop_file.unlink(missing_ok=True)
         # a generator that holds this context may be closed by the garbage collector in another thread
         if threading.current_thread() is threading.main_thread():
             for number, handler in self._previous.items():

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-import re
+import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nsm.errors import CheckpointError, RunError
-from nsm.runs import find_run
+from nsm.runs import EPOCH_FILE, find_run
 from nsm.training.inspection import open_checkpoint
 
-__all__ = ["CheckpointFile", "PrunePlan", "find_checkpoints", "list_checkpoints", "locate_checkpoint", "plan_prune"]
+__all__ = [
+    "CheckpointFile",
+    "PrunePlan",
+    "by_run",
+    "describe_checkpoint",
+    "find_checkpoints",
+    "list_checkpoints",
+    "locate_checkpoint",
+    "plan_prune",
+]
 
 KINDS = {"best_model.pt": "best", "last.pt": "last", "ranker.pt": "ranker"}
-PERIODIC = re.compile(r"checkpoint_epoch_(\d+)\.pt")
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,14 @@ def find_checkpoints(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise RunError("there is no such folder", file=folder, hint="give a run, or a root with --root")
-    return sorted(path for path in folder.rglob("*.pt") if not path.name.startswith("."))
+    found = [
+        os.path.join(place, name)  # thousands of paths are not cheap
+        for place, _, names in os.walk(folder)
+        for name in names
+        if name.endswith(".pt") and not name.startswith(".")
+    ]
+    found = [path for path in found if os.path.isfile(path)]  # a link may lead nowhere
+    return [Path(path) for path in sorted(found, key=lambda path: path.split(os.sep))]
 
 
 def locate_checkpoint(name: str, root: Path) -> Path:
@@ -85,16 +100,26 @@ def locate_checkpoint(name: str, root: Path) -> Path:
 
 def list_checkpoints(folder: Path) -> list[CheckpointFile]:
     """Every checkpoint in a folder and below it, with what it says of itself; the oldest of a run first."""
-    found = [_describe(path) for path in find_checkpoints(folder)]
-    return sorted(found, key=lambda file: (file.path.parent, file.modified, file.path.name))
+    return by_run(describe_checkpoint(path) for path in find_checkpoints(folder))
 
 
-def _describe(path: Path) -> CheckpointFile:
+def by_run(files: Iterable[CheckpointFile]) -> list[CheckpointFile]:
+    """Sorts by folder; in each the oldest comes first."""
+    return sorted(files, key=lambda file: (str(file.path.parent).split(os.sep), file.modified, file.path.name))
+
+
+def describe_checkpoint(path: Path, content: Mapping[str, Any] | None = None) -> CheckpointFile:
+    """One checkpoint with what it says of itself.
+
+    Args:
+        path: The file.
+        content: What is known of its content; the file is opened where nothing is.
+    """
     stat = path.stat()
     run = path.parent.name if path.parent.parent.name == "runs" or (path.parent / "config.toml").exists() else None
     kind = _kind(path, is_run=run is not None)
     try:
-        content = open_checkpoint(path)
+        content = open_checkpoint(path) if content is None else content
     except CheckpointError as failure:
         return CheckpointFile(path, kind, run, stat.st_size, stat.st_mtime, problem=failure.message)
     told = {name: content.get(name) for name in ("epoch", "val_acc", "val_loss")}
@@ -102,7 +127,7 @@ def _describe(path: Path) -> CheckpointFile:
 
 
 def _kind(path: Path, *, is_run: bool) -> str:
-    if PERIODIC.fullmatch(path.name):
+    if EPOCH_FILE.fullmatch(path.name):
         return "periodic"
     kind = KINDS.get(path.name, "other")
     return "overall" if kind == "best" and not is_run else kind
@@ -155,7 +180,7 @@ def plan_prune(files: Iterable[CheckpointFile], keep: int) -> PrunePlan:
 
 
 def _epoch_of(file: CheckpointFile) -> int:
-    match = PERIODIC.fullmatch(file.path.name)
+    match = EPOCH_FILE.fullmatch(file.path.name)
     assert match is not None
     return int(match[1])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -54,9 +55,14 @@ def query_edges(graph: LinkGraph, device: torch.device) -> QueryEdges:
 
 
 def train_link_scorer(
-    model: LinkScorer, graph: LinkGraph, how: LinkTraining, device: torch.device, advance: Advance
+    model: LinkScorer,
+    graph: LinkGraph,
+    how: LinkTraining,
+    device: torch.device,
+    advance: Advance,
+    stop_file: Path | None = None,
 ) -> bool:
-    """Trains to the end, or until Ctrl-C or SIGTERM.
+    """Trains to the end, or until Ctrl-C, SIGTERM or a stop file.
 
     Args:
         model: Changed in place; ends in evaluation mode.
@@ -64,6 +70,7 @@ def train_link_scorer(
         how: What to do.
         device: Where the model is.
         advance: Told of each step.
+        stop_file: Whoever makes it ends the training.
 
     Returns:
         Whether it was trained to the end.
@@ -74,7 +81,7 @@ def train_link_scorer(
     size = max(1, min(how.batch_size, MAX_MESSAGES // (2 * len(graph.head))))
     total = how.epochs * -(-len(queries) // size)
     model.train()
-    with Interruption() as interruption:
+    with Interruption(stop_file) as interruption:
         for step, (rows, rng) in enumerate(_batches(len(queries), size, how)):
             factor = learning_rate_factor(
                 step, schedule="cosine", warmup_steps=int(WARMUP_SHARE * total), total_steps=total

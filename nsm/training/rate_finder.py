@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-import torch
 from torch import nn
 
 from nsm.data.loader import BatchLoader
@@ -66,8 +65,9 @@ def range_test(
 ) -> RateTest:
     """Trains a copy for some steps while the learning rate rises exponentially, and stops where the loss explodes.
 
-    Optimiser, batches and their parts, precision and clipping are those of the training. The reconstruction error counts as at
-    its beginning: not at all where its weight rises from nothing. The model and the random states stay as they were.
+    Optimiser, batches and their parts, precision and clipping are those of the training. The reconstruction error
+    counts as at its beginning: not at all where its weight rises from nothing. The model and the random states stay as
+    they were.
 
     Args:
         config: What would be trained.

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from nsm.runs import Run
 
-__all__ = ["EpochRecord", "Position", "StepRecord", "TrainResult", "history_columns", "train_metrics"]
+__all__ = [
+    "EpochRecord",
+    "Position",
+    "StepRecord",
+    "TrainResult",
+    "gradient_means",
+    "gradient_sums",
+    "history_columns",
+    "train_metrics",
+]
+
+_GRADIENT = "gradient of "  # what the sum of a layer's norms is called
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,9 @@ class EpochRecord:
         alarms: What a person should know about this epoch, in words.
         resources: What depends on the machine: ``seconds``, ``graphs_per_second``, ``memory_mib``, and
             ``micro_batch``, the graphs that were computed at a time where that is not a whole batch.
+        gradient_norms: For each layer the mean over the steps of the norm of its gradient, before clipping. Like the
+            metrics it depends on the seed alone, but it is kept in the history only: thousands of numbers would make
+            each checkpoint slower.
     """
 
     epoch: int
@@ -52,6 +66,7 @@ class EpochRecord:
     is_best: bool = False
     alarms: list[str] = field(default_factory=list)
     resources: dict[str, float] = field(default_factory=dict, compare=False)
+    gradient_norms: dict[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
         """One line of the history."""
@@ -139,6 +154,22 @@ def train_metrics(sums: dict[str, float]) -> dict[str, float]:
     if "grad_norm" in sums:
         metrics["grad_norm"] = sums["grad_norm"] / sums["steps"]
     return metrics
+
+
+def gradient_sums(norm: float, layers: Mapping[str, float]) -> dict[str, float]:
+    """What a step adds to the sums: the norm of its gradient, as a whole and of each layer."""
+    if not math.isfinite(norm):  # with float16 it need not be, and the step is then left out
+        return {}
+    return {"grad_norm": norm, "steps": 1} | {f"{_GRADIENT}{layer}": value for layer, value in layers.items()}
+
+
+def gradient_means(sums: Mapping[str, float]) -> dict[str, float]:
+    """The mean norm of each layer's gradient over the steps of an epoch, to five digits."""
+    return {
+        name.removeprefix(_GRADIENT): float(f"{total / sums['steps']:.5g}")
+        for name, total in sums.items()
+        if name.startswith(_GRADIENT)
+    }
 
 
 def history_columns(history: Sequence[EpochRecord]) -> dict[str, Any]:

@@ -28,6 +28,8 @@ FREE_KEYS = frozenset(
 )
 """What may differ between a run and its continuation: how long, how often saved, where computed."""
 
+KEPT_APART = ("resources", "gradient_norms")  # tables of an epoch that no checkpoint holds
+
 Tell = Callable[[str], object]
 
 
@@ -47,17 +49,22 @@ def recover(trainer: Trainer) -> None:
         restore(trainer, checkpoint, path)
     elif not trainer.position.step:
         seed_everything(trainer.config.seed)  # whatever has been drawn since the weights were
-    if not trainer.processes.is_lead:
-        return
-    remove_leftovers(run.folder)
-    if found is not None or not trainer.history:
+    if trainer.processes.is_lead:
+        _tidy(trainer, None if found is None else found[0])
+    trainer.position = trainer.processes.share(trainer.position)
+
+
+def _tidy(trainer: Trainer, checkpoint: Path | None) -> None:
+    """Makes a run's folder agree with the checkpoint that it goes on from."""
+    remove_leftovers(trainer.run.folder)
+    if checkpoint is not None or not trainer.history:
         _cut_history(trainer)
-    if found is None:
+    if checkpoint is None:
         return
     if trainer.position.best_epoch:
-        _mend_best(trainer, found[0])
+        _mend_best(trainer, checkpoint)
     if trainer.position.batch == 0 and trainer.position.epoch:
-        trainer.retention.complete(found[0], trainer.position.epoch)
+        trainer.retention.complete(checkpoint, trainer.position.epoch)
 
 
 def newest_checkpoint(run: Run, tell: Tell) -> tuple[Path, dict[str, Any]] | None:
@@ -119,12 +126,13 @@ def _settings(config: Config, table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cut_history(trainer: Trainer) -> None:
-    """Leaves the epochs of the checkpoint in the history, with what was written of the machine at the time."""
+    """Leaves the epochs of the checkpoint in the history, with what only the history keeps of them."""
     written = {line["epoch"]: line for line in trainer.run.read_history()}
     trainer.history = [
-        replace(record, resources=written.get(record.epoch, {}).get("resources", {})) for record in trainer.history
+        replace(record, **{name: written.get(record.epoch, {}).get(name, {}) for name in KEPT_APART})
+        for record in trainer.history
     ]
-    if list(written) != [record.epoch for record in trainer.history]:
+    if list(written) != [record.epoch for record in trainer.history] or trainer.run.is_history_torn:
         trainer.run.rewrite_history([record.to_json() for record in trainer.history])
 
 

@@ -1,4 +1,4 @@
-"""The optimiser, and how its learning rate changes over a run."""
+"""The optimiser, and how the learning rate and the weight of the reconstruction change over a run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import LambdaLR
 if TYPE_CHECKING:
     from nsm.config import Config
 
-__all__ = ["Schedule", "build_optimizer", "build_scheduler", "learning_rate_factor"]
+__all__ = ["Schedule", "build_optimizer", "build_scheduler", "cycle_weight", "learning_rate_factor"]
 
 SCHEDULES = ("cosine", "constant", "one-cycle", "plateau")
 RISE_SHARE = 0.3  # of a one-cycle run in which the rate rises
@@ -106,3 +106,14 @@ def build_scheduler(optimizer: Optimizer, config: Config, steps_per_epoch: int) 
         total_steps=total,
     )
     return Schedule(optimizer, share)
+
+
+def cycle_weight(step: int, config: Config, steps_per_epoch: int) -> float:
+    """Weight of the reconstruction error at a step, counted from 0; 0 where it is not computed.
+
+    It rises by the square over the first epochs. Computed every k steps it counts k times as much.
+    """
+    if step % config.cycle_every:
+        return 0.0
+    risen = (step + 1) / max(config.cycle_warmup_epochs * steps_per_epoch, 1)
+    return config.cycle_weight * config.cycle_every * min(risen, 1.0) ** 2

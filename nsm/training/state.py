@@ -28,7 +28,7 @@ def capture(trainer: Trainer) -> dict[str, Any]:
         "optimizer_state_dict": trainer.optimizer.state_dict(),
         "scheduler_state_dict": trainer.scheduler.state_dict(),
         "precision_state_dict": trainer.fabric.strategy.precision.state_dict(),
-        "history": [replace(record, resources={}).to_json() for record in trainer.history],
+        "history": [replace(record, resources={}, gradient_norms={}).to_json() for record in trainer.history],
         "config": trainer.config.to_json(),
         "schema": trainer.schema.to_json(),
         "data_fingerprint": trainer.data_fingerprint,
@@ -56,7 +56,7 @@ def restore(trainer: Trainer, checkpoint: dict[str, Any], file: Path) -> None:
     trainer.fabric.strategy.precision.load_state_dict(checkpoint["precision_state_dict"])
     trainer.history = [EpochRecord(**record) for record in checkpoint["history"]]
     trainer.position = Position(**checkpoint["position"])
-    sizes = [size for size in (checkpoint["micro_batch"], trainer.micro.size) if size]
-    trainer.micro.size = min(sizes, default=0)
+    if trainer.config.accumulate == checkpoint["config"]["accumulate"]:
+        trainer.micro.size = checkpoint["micro_batch"]  # smaller than configured where memory has run out
     trainer.seconds = checkpoint["resources"]["seconds"]
     restore_random_states(checkpoint["random_states"])

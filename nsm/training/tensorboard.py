@@ -6,11 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor, nn
-
-from nsm.models import Hierarchy
 from nsm.training.callbacks import Callback
+from nsm.training.norms import weight_norms
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,7 +16,7 @@ if TYPE_CHECKING:
     from nsm.training.records import EpochRecord
     from nsm.training.trainer import Trainer
 
-__all__ = ["TensorBoard", "layer_norms"]
+__all__ = ["TensorBoard"]
 
 HISTOGRAMS = 5  # of each weight over a run, at most
 
@@ -44,10 +41,8 @@ _TAGS = {
 class TensorBoard(Callback):
     """Writes each epoch's figures to the run's ``tb`` folder, by the number of the epoch.
 
-    Losses by term, accuracies, learning rate, the norms of each layer's weights and of the gradient of the epoch's last
-    step (after clipping), speed and memory; for a hierarchy the reconstruction error of each level, on the first
-    batch of the validation; histograms of weights, five times in a run at most. A training that goes on hides what an
-    earlier one wrote after the epoch that it goes on from.
+    All that the history has, the norms of each layer's weights, and histograms of weights, five times in a run at
+    most. A training that goes on hides what an earlier one wrote after the epoch that it goes on from.
 
     Args:
         draw: Makes figures by name of a finished training, which has its best weights.
@@ -63,19 +58,24 @@ class TensorBoard(Callback):
             return
         from torch.utils.tensorboard import SummaryWriter
 
-        at = trainer.position
-        self._writer = SummaryWriter(str(trainer.run.tensorboard), purge_step=at.epoch + 1 if at.step else None)
+        at, run = trainer.position, trainer.run
+        if trainer.is_over and run.training_history.exists():
+            return  # a finished run stays as it is
+        # at the end of an epoch the process may have died between its checkpoint and its curves: they are drawn again
+        is_redone = bool(at.step and at.batch == 0)
+        self._writer = SummaryWriter(str(run.tensorboard), purge_step=at.epoch + (not is_redone) if at.step else None)
+        if is_redone:
+            self.on_epoch(trainer, trainer.history[-1])
 
     def on_epoch(self, trainer: Trainer, record: EpochRecord) -> None:
         """Writes one point of every curve, and the majority line beside the accuracy."""
         writer, epoch = self._writer, record.epoch
         if writer is None:
             return
-        scalars = {_TAGS.get(name, name): value for name, value in (record.metrics | record.resources).items()}
+        scalars = {_tag(name): value for name, value in (record.metrics | record.resources).items()}
         scalars["Accuracy/majority"] = trainer.majority
-        scalars |= {f"{name} norm/{layer}": norm for (name, layer), norm in layer_norms(trainer.model).items()}
-        if "val_loss" in record.metrics:
-            scalars |= _level_errors(trainer)
+        scalars |= {f"Weight norm/{layer}": norm for layer, norm in weight_norms(trainer.model).items()}
+        scalars |= {f"Gradient norm/{layer}": norm for layer, norm in record.gradient_norms.items()}
         for tag, value in scalars.items():
             writer.add_scalar(tag, value, epoch)
         if epoch % math.ceil(trainer.config.epochs / HISTOGRAMS) == 0:
@@ -95,33 +95,6 @@ class TensorBoard(Callback):
         self._writer = None
 
 
-def layer_norms(model: nn.Module) -> dict[tuple[str, str], float]:
-    """Norms of the weights and of the present gradient of each layer: each module that has weights of its own.
-
-    Returns:
-        By ``"Weight"`` or ``"Gradient"`` and the layer's name.
-    """
-    parts: dict[tuple[str, str], list[Tensor]] = {}
-    for name, weight in model.named_parameters():
-        layer = name.rpartition(".")[0]
-        parts.setdefault(("Weight", layer), []).append(weight.detach())
-        if weight.grad is not None:
-            parts.setdefault(("Gradient", layer), []).append(weight.grad.detach())
-    if not parts:
-        return {}
-    norms = torch.stack([torch.stack(torch._foreach_norm(tensors)).norm() for tensors in parts.values()])
-    return dict(zip(parts, norms.tolist(), strict=True))  # one transfer from the device
-
-
-def _level_errors(trainer: Trainer) -> dict[str, float]:
-    """The mean reconstruction error of each level below the top, on the first batch of the validation."""
-    model, loader = trainer.model, trainer.val_loader
-    if not isinstance(model, Hierarchy):
-        return {}
-    batch = loader.graphs.batch(loader.order(0)[: loader.batch_size]).to(trainer.fabric.device)
-    was_training = model.training
-    model.eval()
-    with trainer.fabric.autocast():
-        errors = model.level_errors(batch).abstract
-    model.train(was_training)
-    return {f"Reconstruction/level_{level}": error.mean().item() for level, error in enumerate(errors)}
+def _tag(name: str) -> str:
+    level = name.removeprefix("val_reconstruction_")
+    return _TAGS.get(name, name) if level == name else f"Reconstruction/{level}"

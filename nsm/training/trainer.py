@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext, suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -23,12 +22,22 @@ from nsm.training.device import open_fabric, peak_memory_mib
 from nsm.training.guards import alarms, require_finite
 from nsm.training.interruption import Interruption
 from nsm.training.memory import MicroBatches
+from nsm.training.norms import gradient_norms
 from nsm.training.processes import Processes
-from nsm.training.records import EpochRecord, Position, StepRecord, TrainResult, history_columns, train_metrics
+from nsm.training.records import (
+    EpochRecord,
+    Position,
+    StepRecord,
+    TrainResult,
+    gradient_means,
+    gradient_sums,
+    history_columns,
+    train_metrics,
+)
 from nsm.training.recovery import recover
 from nsm.training.retention import Retention, owning
-from nsm.training.schedules import build_optimizer, build_scheduler
-from nsm.training.validation import validate
+from nsm.training.schedules import build_optimizer, build_scheduler, cycle_weight
+from nsm.training.validation import level_metrics, validate
 
 if TYPE_CHECKING:
     from nsm.config import Config
@@ -193,7 +202,8 @@ class Trainer:
 
     def _step(self, batch: GraphBatch, graphs: int) -> float:
         """One optimisation step on a batch, of ``graphs`` in all processes; returns the total loss."""
-        at, weight = self.position, self._cycle_weight()
+        at = self.position
+        weight = cycle_weight(at.step, self.config, len(self.train_loader))
 
         def compute(part: GraphBatch, first: int) -> dict[str, float]:
             return self._backward(part.to(self.fabric.device), first, weight, graphs)
@@ -202,14 +212,13 @@ class Trainer:
             parts = self.micro.map(batch, compute, self.optimizer.zero_grad, self.processes.any)
         sums = {name: sum(part[name] for part in parts) for name in parts[0]}
         sums = self.processes.add_up(self.model.parameters(), sums)
-        require_finite(self, batch, loss := sums["loss"] / graphs, norm := self._gradient_norm())
+        norm, layers = self._gradient_norms()
+        require_finite(self, batch, loss := sums["loss"] / graphs, norm)
         self._clip_gradients(norm)
         self.optimizer.step()
         self.scheduler.step()
         at.step += 1
-        at.add({**sums, "graphs": graphs})
-        if math.isfinite(norm):  # with float16 it need not be, and the step is then left out
-            at.add({"grad_norm": norm, "steps": 1})
+        at.add({**sums, "graphs": graphs, **gradient_sums(norm, layers)})
         if weight > 0:
             at.add({"cycle_graphs": graphs})
         return loss
@@ -224,20 +233,10 @@ class Trainer:
         sums = {"loss": losses.total.item() * size, "task": losses.task.item() * size, "correct": correct.item()}
         return sums | ({"cycle": losses.cycle.item() * size} if weight > 0 else {})
 
-    def _cycle_weight(self) -> float:
-        """Weight of the reconstruction error at this step."""
-        config, step = self.config, self.position.step
-        if step % config.cycle_every:
-            return 0.0
-        risen = (step + 1) / max(config.cycle_warmup_epochs * len(self.train_loader), 1)
-        # a reconstruction that is computed every k steps counts k times as much
-        return config.cycle_weight * config.cycle_every * min(risen, 1.0) ** 2
-
-    def _gradient_norm(self) -> float:
-        """The norm of the whole gradient, of which a scaler's factor is taken out first."""
+    def _gradient_norms(self) -> tuple[float, dict[str, float]]:
+        """The norms of the whole gradient and of each layer's, of which a scaler's factor is taken out first."""
         self.fabric.strategy.precision.unscale_gradients(self.optimizer.optimizer)
-        gradients = [weight.grad for weight in self.model.parameters() if weight.grad is not None]
-        return nn.utils.get_total_norm(gradients).item()
+        return gradient_norms(self.model)
 
     def _clip_gradients(self, norm: float) -> None:
         """Shortens the gradient to ``clip_norm``, if that is set."""
@@ -248,6 +247,7 @@ class Trainer:
         """Validates where it is due, and writes the history and the checkpoints."""
         at, config, before = self.position, self.config, self.seconds - trained
         metrics = train_metrics(at.sums) | {"learning_rate": float(self.scheduler.get_last_lr()[0])}
+        norms = gradient_means(at.sums)
         at.epoch, at.batch, at.sums = at.epoch + 1, 0, {}
         is_best = False
         if at.epoch % config.eval_every == 0 or at.epoch == config.epochs:
@@ -263,7 +263,7 @@ class Trainer:
         if self.micro.size:
             resources["micro_batch"] = self.micro.size
         told = alarms([*(one.metrics for one in self.history), metrics], self.majority, len(self.schema.labels))
-        record = EpochRecord(at.epoch, at.step, metrics, is_best, told, resources)
+        record = EpochRecord(at.epoch, at.step, metrics, is_best, told, resources, norms)
         self.history.append(record)
         self._write(self._keep)
         for alarm in told:
@@ -278,15 +278,11 @@ class Trainer:
         self.retention.after_epoch(self, is_best=record.is_best)
 
     def validate(self) -> dict[str, float]:
-        """Losses and accuracy on the validation graphs."""
-        return validate(
-            self.model,
-            self.val_loader,
-            self.fabric,
-            num_classes=len(self.schema.labels),
-            cycle_weight=self.config.cycle_weight,
-            micro=self.micro,
-        )
+        """Losses and accuracy on the validation graphs, and how well each level is rebuilt on some of them."""
+        classes, weight = len(self.schema.labels), self.config.cycle_weight
+        how: dict[str, Any] = {"num_classes": classes, "cycle_weight": weight, "micro": self.micro}
+        found = validate(self.model, self.val_loader, self.fabric, **how)
+        return found | level_metrics(self.model, self.val_loader, self.fabric, self.micro)
 
     def _finish(self) -> None:
         """Puts the best weights back, writes the history column by column, and tells the callbacks."""

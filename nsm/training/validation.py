@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from torch import Tensor, nn
 from torchmetrics.aggregation import MeanMetric
 from torchmetrics.classification import MulticlassStatScores
 
+from nsm.errors import RunError
+from nsm.models import Hierarchy
 from nsm.models.losses import Losses, compute_loss
 from nsm.training.memory import MicroBatches
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
     from nsm.data.batch import GraphBatch
+    from nsm.data.loader import BatchLoader
 
 __all__ = ["validate"]
 
@@ -43,8 +47,13 @@ def validate(
         num_classes: Number of classes.
         cycle_weight: Weight of the reconstruction error in ``val_loss``.
         micro: How many graphs are computed at a time.
+
+    Raises:
+        RunError: If a loss is not finite.
     """
-    terms = {name: MeanMetric().to(fabric.device) for name in ("val_loss", "val_task_loss", "val_cycle_loss")}
+    names = ("val_loss", "val_task_loss", "val_cycle_loss")
+    terms = {name: MeanMetric(nan_strategy="ignore").to(fabric.device) for name in names}
+    whole = torch.zeros((), device=fabric.device)  # of all losses, none of which it leaves out
     scores = MulticlassStatScores(num_classes, average=None).to(fabric.device)
 
     def judge(part: GraphBatch, _: int) -> tuple[GraphBatch, Losses, Tensor]:
@@ -61,8 +70,39 @@ def validate(
                 for metric, loss in zip(terms.values(), (losses.total, losses.task, losses.cycle), strict=True):
                     metric.update(loss, part.num_graphs)
                 scores.update(logits, part.y)
+                whole += losses.total
     model.train(was_training)
     means = {name: float(metric.compute()) for name, metric in terms.items()}
+    if not math.isfinite(whole):
+        message = f"the validation loss became {float(whole)}: the last steps have spoilt the weights"
+        raise RunError(message, hint="lower learning_rate, or set clip_norm, and train again")
     right, wrong = scores.compute()[:, :2].T  # per class, of those that were said to be of it
     graphs = (right + wrong).sum()
     return {**means, "val_acc": float(right.sum() / graphs), "val_top_share": float((right + wrong).max() / graphs)}
+
+
+def level_metrics(model: nn.Module, loader: BatchLoader, fabric: Fabric, micro: MicroBatches) -> dict[str, float]:
+    """The mean reconstruction error of each level below the top without details, on the first graphs of a loader.
+
+    All of several processes measure the same graphs.
+
+    Args:
+        model: On the device of ``fabric``; only a hierarchy has levels.
+        loader: Of the validation graphs.
+        fabric: Device and precision.
+        micro: How many graphs are computed at a time.
+    """
+    if not isinstance(model, Hierarchy):
+        return {}
+    batch = loader.graphs.batch(loader.order(0)[: loader.batch_size])
+
+    def judge(part: GraphBatch, _: int) -> Tensor:
+        with fabric.autocast():
+            errors = model.level_errors(part.to(fabric.device), exactly=False).abstract
+        return torch.stack([error.sum() for error in errors])
+
+    was_training = model.training
+    model.eval()
+    means = torch.stack(micro.map(batch, judge)).sum(0) / batch.num_graphs
+    model.train(was_training)
+    return {f"val_reconstruction_level_{level}": mean for level, mean in enumerate(means.tolist())}

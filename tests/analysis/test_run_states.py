@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from nsm.analysis.run_states import read_records, read_state, run_summary, state_of
-from nsm.runs import Run
+from nsm.runs import Run, exclusive
 from tests.analysis.made_runs import add_history, end, evaluate_as, make_run
 
 NOW = 2_000_000_000.0
@@ -63,6 +64,22 @@ def test_the_end_and_what_comes_after(run: Run) -> None:
     run.training_history.write_text('{"interrupted": true,\n "epoch": []}')  # by another hand
     touch(run, 9999)
     assert read_state(run, now=NOW).state == "interrupted"
+
+
+def test_the_lock_tells_of_the_process(run: Run) -> None:
+    touch(run, NOW - time.time() + 9999)
+    with exclusive(run):
+        assert state_of(run, 2.0) == "running"  # however long it has been silent
+        holder = run.lock.read_bytes()
+        end(run)
+        assert state_of(run, 2.0) == "finished"  # it only clears up
+    end(run, interrupted=True)
+    with exclusive(run):
+        os.utime(run.training_history, (1e9, 1e9))
+        assert state_of(run, 2.0) == "running"  # it was resumed
+    run.lock.write_bytes(holder)  # as a process leaves it that is killed
+    assert state_of(run, 2.0) == "killed"
+    assert run_summary(run).startswith("killed: epoch 2 of 4, 300 graphs/s, validation")
 
 
 def test_half_a_line_and_missing_keys_do_no_harm(run: Run) -> None:

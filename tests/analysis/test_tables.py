@@ -40,3 +40,13 @@ def test_json_has_no_number_that_is_none() -> None:
         {"a": None, "b": 1.5},
         {"a": None, "b": 2.0},
     ]
+
+
+def test_a_page_shows_the_beginning_of_a_long_table() -> None:
+    table = Table(("number",), [(number,) for number in range(1000)], "many")
+    page = table._repr_html_()
+    assert page.count("<tr>") == 301 and "many (the first 300 of 1,000 rows)" in page
+    assert repr(table).splitlines()[-1].strip() == "299"
+    assert table.to_text().splitlines()[-1].strip() == "999"
+    short = Table(("number",), [(1,)])
+    assert "<caption" not in short._repr_html_() and repr(short) == short.to_text()

@@ -13,11 +13,11 @@ from nsm import pipeline
 from nsm.config import Config, KgConfig
 from nsm.data.kg.source import open_graphs
 from nsm.data.links import LinkGraph
-from nsm.errors import CheckpointError
+from nsm.errors import CheckpointError, RunError
 from nsm.models.link import LinkScorer
 from nsm.pipeline import ranking
 from nsm.pipeline.ranking import rank, train_ranker
-from nsm.runs import Run
+from nsm.runs import Run, exclusive, is_held
 from nsm.training.link_training import query_edges
 from tests.data.kg.toy_facts import toy_folder
 from tests.training.toy_graphs import SMALL
@@ -120,7 +120,24 @@ def test_a_damaged_ranker(config: Config, run: Run, tmp_path: Path) -> None:
 
 
 def test_an_interrupted_ranker_is_not_kept(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ranking, "train_link_scorer", lambda *_: False)
+    monkeypatch.setattr(ranking, "train_link_scorer", lambda *_, **__: False)
     other = Run(tmp_path)
     assert not train_ranker(config, other, quiet=True)
     assert not other.ranker.exists()
+
+
+def test_the_ranker_has_the_run_for_itself_and_can_be_stopped(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Run(tmp_path)
+    with exclusive(other), pytest.raises(RunError, match="is being trained"):
+        train_ranker(config, other, quiet=True)
+    seen = []
+
+    def watch(*_: object, stop_file: Path) -> bool:
+        seen.append((is_held(other), stop_file))
+        return False
+
+    monkeypatch.setattr(ranking, "train_link_scorer", watch)
+    train_ranker(config, other, quiet=True)
+    assert seen == [(True, other.stop)]

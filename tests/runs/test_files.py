@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import stat
 import threading
 from multiprocessing.synchronize import Event as EventType
 from pathlib import Path
@@ -25,6 +26,25 @@ def test_replacing_shows_the_old_content_or_the_new(tmp_path: Path) -> None:
         temporary.write_text(3)  # type: ignore[arg-type]
     assert file.read_text() == "new"
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_content_and_name_are_on_the_disk_before_it_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file before it gets its name, then the folder that has the name."""
+    events: list[str] = []
+    sync, replace = os.fsync, Path.replace
+
+    def noted_sync(handle: int) -> None:
+        events.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        sync(handle)
+
+    def noted_replace(path: Path, target: Path) -> Path:
+        events.append("rename")
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    monkeypatch.setattr(Path, "replace", noted_replace)
+    write_json(tmp_path / "x.json", {})
+    assert events == ["file", "rename", "folder"]
 
 
 def test_json_that_no_other_program_could_read_is_not_written(tmp_path: Path) -> None:

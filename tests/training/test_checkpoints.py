@@ -136,6 +136,20 @@ def test_other_files(saved: Path, tmp_path: Path) -> None:
         load_checkpoint(saved)
 
 
+def test_whatever_a_file_holds_the_error_is_one(saved: Path) -> None:
+    """Random bytes, alone, behind the beginning of an archive, and as the content of one."""
+    chance = random.Random(0)
+    for number in range(300):
+        content = chance.randbytes(chance.randint(1, 60))
+        saved.write_bytes(b"PK" * (number % 3) + content)
+        if number % 3 == 2:
+            with zipfile.ZipFile(saved, "w") as archive:
+                archive.writestr("x/version", "3\n")
+                archive.writestr("x/data.pkl", b"\x80\x02" + content)
+        with pytest.raises(CheckpointError, match="damaged"):
+            load_checkpoint(saved)
+
+
 def test_weights_of_another_model(saved: Path) -> None:
     with pytest.raises(CheckpointError, match="for another model") as caught:
         load_weights(nn.Linear(2, 2), load_checkpoint(saved), saved)

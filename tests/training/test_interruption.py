@@ -59,11 +59,14 @@ def test_a_stop_file_asks_and_is_removed(tmp_path: Path) -> None:
         assert interruption.requested
 
 
-def test_a_stop_file_of_before_was_meant_for_somebody_else(tmp_path: Path) -> None:
+def test_a_stop_file_made_before_the_first_look_or_after_the_last(tmp_path: Path) -> None:
     file = tmp_path / "stop"
     file.touch()
     with Interruption(file) as interruption:
+        assert interruption.requested
+    with Interruption(file) as interruption:
         assert not interruption.requested
+        file.touch()
     assert not file.exists()
 
 

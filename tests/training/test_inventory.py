@@ -60,6 +60,12 @@ def test_a_damaged_one_is_listed_with_its_problem(run: Run) -> None:
     assert file.epoch is None
 
 
+def test_what_is_no_file_is_passed_over(run: Run) -> None:
+    (run.folder / "gone.pt").symlink_to("nowhere.pt")
+    (run.folder / "folder.pt").mkdir()
+    assert not {"gone.pt", "folder.pt"} & {path.name for path in find_checkpoints(run.folder)}
+
+
 def test_the_age_is_that_of_the_file(run: Run) -> None:
     os.utime(run.last, (1000.0, 1000.0))
     told = next(file for file in list_checkpoints(run.folder) if file.kind == "last").to_json(now=1060.0)

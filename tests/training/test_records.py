@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nsm.runs import Run
-from nsm.training.records import EpochRecord, Position, TrainResult, history_columns, train_metrics
+from nsm.training.records import (
+    EpochRecord,
+    Position,
+    TrainResult,
+    gradient_means,
+    gradient_sums,
+    history_columns,
+    train_metrics,
+)
 
 SCORES = st.tuples(st.sampled_from([0.0, 0.5, 0.75, 1.0]), st.sampled_from([0.1, 0.2, 0.7]))
 
@@ -93,3 +101,12 @@ def test_metrics_are_means_over_graphs() -> None:
 def test_columns_have_nothing_where_an_epoch_lacks_a_metric() -> None:
     history = [EpochRecord(1, 9, {"train_loss": 0.5}), EpochRecord(2, 18, {"train_loss": 0.4, "val_acc": 1.0})]
     assert history_columns(history) == {"epoch": [1, 2], "train_loss": [0.5, 0.4], "val_acc": [None, 1.0]}
+
+
+def test_norms_of_gradients_are_means_over_the_steps_that_were_taken() -> None:
+    position = Position()
+    for norm in (1.0, float("inf"), 2.0):
+        position.add({"graphs": 2, "loss": 1.0, "task": 1.0, "correct": 1} | gradient_sums(norm, {"a.b": norm / 3}))
+    assert gradient_means(position.sums) == {"a.b": 0.5}
+    assert train_metrics(position.sums)["grad_norm"] == 1.5
+    assert gradient_means({"graphs": 2}) == {}

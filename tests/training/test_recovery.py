@@ -20,7 +20,7 @@ from nsm.training.checkpoints import load_checkpoint, save_checkpoint
 from nsm.training.recovery import newest_checkpoint, recover, require_same_training
 from tests.training.test_state import same
 from tests.training.test_trainer import AtStep, Notices, request_stop
-from tests.training.toy_graphs import continued, toy_graphs, toy_trainer
+from tests.training.toy_graphs import SMALL, continued, toy_graphs, toy_trainer
 
 HOW: dict[str, Any] = {"epochs": 4, "dropout": 0.2, "cycle_every": 2, "save_every": 1}
 
@@ -163,6 +163,39 @@ def test_the_best_model_is_that_of_the_time(
 
 def save_other_epoch(path: Path) -> None:
     save_checkpoint(path, {**load_checkpoint(path), "epoch": 99})
+
+
+def test_a_run_that_cannot_go_on_is_not_thrown_away(graphs: PackedGraphs, tmp_path: Path) -> None:
+    """Only its best model is left, and the code of the model has changed."""
+    trainer = toy_trainer(graphs, tmp_path)
+    trainer.fit()
+    for path in (trainer.run.last, trainer.run.history, *trainer.run.folder.glob("checkpoint_*")):
+        path.unlink()
+    checkpoint = load_checkpoint(trainer.run.best)
+    checkpoint["model_state_dict"] = {"other": torch.zeros(1)}
+    save_checkpoint(trainer.run.best, checkpoint)
+    with pytest.raises(CheckpointError, match="for another model"):
+        continued(graphs, trainer).fit()
+    assert load_checkpoint(trainer.run.best)["epoch"] == checkpoint["epoch"]
+
+
+def test_parts_of_a_batch_are_those_of_now(graphs: PackedGraphs, tmp_path: Path) -> None:
+    trainer = toy_trainer(graphs, tmp_path, AtStep(7, request_stop), accumulate=4)
+    trainer.fit()
+    assert trainer.micro.size == 4
+    again = continued(graphs, trainer, accumulate=1)
+    again.fit()
+    assert again.micro.size == 0
+
+
+def test_half_a_line_of_the_history_is_taken_away(graphs: PackedGraphs, tmp_path: Path) -> None:
+    """A process that died while it wrote a line left a part of it, after all that the checkpoint knows."""
+    trainer = toy_trainer(graphs, tmp_path)
+    trainer.fit()
+    with trainer.run.history.open("a") as stream:
+        stream.write('{"epoch": 4, "st')
+    continued(graphs, trainer, epochs=4).fit()
+    assert [line["epoch"] for line in trainer.run.read_history()] == [1, 2, 3, 4]
 
 
 def test_a_best_model_that_is_lost_is_told(

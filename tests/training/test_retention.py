@@ -8,6 +8,7 @@ import os
 import subprocess
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -88,6 +89,14 @@ def test_only_the_latest_numbered_ones_are_kept(graphs: PackedGraphs, tmp_path: 
     assert numbers == {0: ["01", "02", "03", "04"], 1: ["04"], 2: ["03", "04"]}
 
 
+def test_ten_thousand_epochs_are_more_than_nine_thousand(graphs: PackedGraphs, tmp_path: Path) -> None:
+    run = toy_trainer(graphs, tmp_path).run
+    for epoch in (9998, 9999, 10000):
+        run.epoch_checkpoint(epoch).touch()
+    (run.folder / "checkpoint_epoch_mine.pt").touch()
+    assert [path.name[17:-3] for path in run.checkpoints] == ["10000", "9999", "9998"]
+
+
 def test_what_a_killed_process_left_undone_after_an_epoch_is_done(graphs: PackedGraphs, tmp_path: Path) -> None:
     """Killed between the last checkpoint and the numbered one, or between that and the removal of an old one."""
     trainer = toy_trainer(graphs, tmp_path, epochs=4, save_every=2, keep=1)
@@ -113,7 +122,7 @@ def test_minutes_pass_inside_an_epoch(graphs: PackedGraphs, tmp_path: Path, monk
 
     monkeypatch.setattr(Retention, "save", save)
     seconds = itertools.count(0, 60)  # each look at the clock is a minute later
-    monkeypatch.setattr("nsm.training.retention.time.monotonic", lambda: next(seconds))
+    monkeypatch.setattr("nsm.training.retention.time", SimpleNamespace(monotonic=lambda: next(seconds)))
     toy_trainer(graphs, tmp_path, epochs=1, save_minutes=2).fit()
     assert saved == [2, 4]
     saved.clear()

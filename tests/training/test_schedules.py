@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from nsm.config import Config
 from nsm.data.packed import PackedGraphs
 from nsm.training.checkpoints import load_checkpoint
-from nsm.training.schedules import SCHEDULES, Schedule, build_scheduler, learning_rate_factor
+from nsm.training.schedules import SCHEDULES, Schedule, build_scheduler, cycle_weight, learning_rate_factor
 from nsm.training.state import restore
 from tests.training.test_trainer import AtStep, equal, request_stop
-from tests.training.toy_graphs import toy_trainer
+from tests.training.toy_graphs import continued, toy_trainer
 
 STEPS = st.integers(0, 300)
 
@@ -122,10 +122,17 @@ def test_every_schedule_goes_on_exactly(graphs: PackedGraphs, tmp_path: Path, sc
     whole.fit()
     stopped = toy_trainer(graphs, tmp_path, AtStep(17, request_stop), **how)
     stopped.fit()
-    again = toy_trainer(graphs, tmp_path, **how)
+    again = continued(graphs, stopped)
     restore(again, load_checkpoint(stopped.run.last), stopped.run.last)
     if schedule == "plateau":
         assert again.scheduler.scale < 1
     again.fit()
     assert again.history == whole.history
     assert equal(again.model.state_dict(), whole.model.state_dict())
+
+
+def test_the_weight_of_the_reconstruction_rises_by_the_square() -> None:
+    config = Config(cycle_weight=0.5, cycle_warmup_epochs=2)
+    assert [cycle_weight(step, config, 5) for step in (0, 4, 9, 10, 99)] == pytest.approx([0.005, 0.125, 0.5, 0.5, 0.5])
+    seldom = Config(cycle_weight=0.5, cycle_warmup_epochs=0, cycle_every=3)
+    assert [cycle_weight(step, seldom, 5) for step in range(5)] == [1.5, 0.0, 0.0, 1.5, 0.0]

@@ -6,18 +6,17 @@ import copy
 from pathlib import Path
 
 import pytest
-import torch
 from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from torch import nn
 
 from nsm.data.packed import PackedGraphs
 from nsm.runs import Run
-from nsm.training import Callback, EpochRecord, Trainer
+from nsm.training import Trainer
+from nsm.training.norms import weight_norms
 from nsm.training.state import capture, restore
-from nsm.training.tensorboard import TensorBoard, layer_norms
+from nsm.training.tensorboard import TensorBoard
 from tests.training.test_trainer import AtStep, equal, request_stop
-from tests.training.toy_graphs import toy_trainer
+from tests.training.toy_graphs import continued, toy_trainer
 
 
 def read(run: Run) -> EventAccumulator:
@@ -41,6 +40,7 @@ def test_every_figure_of_the_history_is_there(graphs: PackedGraphs, tmp_path: Pa
     named |= {f"Loss/{part}_{term}": f"{part}_{term}_loss" for part in ("train", "val") for term in ("task", "cycle")}
     named |= {f"Resources/{name}": name for name in ("seconds", "graphs_per_second", "memory_mib")}
     kept = set().union(*(record.metrics | record.resources for record in trainer.history))
+    named["Reconstruction/level_0"] = "val_reconstruction_level_0"
     assert set(named.values()) == kept
     for tag, name in named.items():
         expected = {
@@ -51,34 +51,20 @@ def test_every_figure_of_the_history_is_there(graphs: PackedGraphs, tmp_path: Pa
         assert [point.step for point in reader.Scalars(tag)] == list(expected)
         assert [point.value for point in reader.Scalars(tag)] == pytest.approx(list(expected.values()))
     assert [point.value for point in reader.Scalars("Accuracy/majority")] == pytest.approx([trainer.majority] * 3)
-    layers = {f"{kind} norm/{layer}" for kind, layer in layer_norms(trainer.model)}
-    levels = {"Reconstruction/level_0"}
-    assert set(reader.Tags()["scalars"]) == {*named, "Accuracy/majority", *layers, *levels}
-
-
-class LastNorms(Callback):
-    """Takes the norms at the end of each epoch."""
-
-    def __init__(self) -> None:
-        self.seen: list[dict[tuple[str, str], float]] = []
-
-    def on_epoch(self, trainer: Trainer, record: EpochRecord) -> None:
-        del record
-        self.seen.append(layer_norms(trainer.model))
+    layers = {f"{kind} norm/{layer}" for kind in ("Weight", "Gradient") for layer in weight_norms(trainer.model)}
+    assert set(reader.Tags()["scalars"]) == {*named, "Accuracy/majority", *layers}
 
 
 def test_layers_levels_and_histograms(graphs: PackedGraphs, tmp_path: Path) -> None:
-    norms = LastNorms()
-    trainer = toy_trainer(graphs, tmp_path, TensorBoard(), norms, epochs=2, num_levels=3)
+    trainer = toy_trainer(graphs, tmp_path, TensorBoard(), epochs=2, num_levels=3, eval_every=5)
     trainer.fit()
     reader = read(trainer.run)
     layers = {name.rpartition(".")[0] for name, _ in trainer.model.named_parameters()}
-    for kind in ("Weight", "Gradient"):
-        for layer in layers:
-            points = reader.Scalars(f"{kind} norm/{layer}")
-            expected = [seen.get((kind, layer)) for seen in norms.seen]
-            assert [point.value for point in points] == pytest.approx(expected)
-    assert [len(reader.Scalars(f"Reconstruction/level_{level}")) for level in (0, 1)] == [2, 2]
+    for layer in layers:
+        expected = [record.gradient_norms[layer] for record in trainer.history]
+        assert [point.value for point in reader.Scalars(f"Gradient norm/{layer}")] == pytest.approx(expected)
+        assert len(reader.Scalars(f"Weight norm/{layer}")) == 2
+    assert [len(reader.Scalars(f"Reconstruction/level_{level}")) for level in (0, 1)] == [1, 1]
     assert "Reconstruction/level_2" not in reader.Tags()["scalars"]
     matrices = {name for name, weight in trainer.model.named_parameters() if weight.ndim > 1}
     assert set(reader.Tags()["histograms"]) == {f"Weights/{name}" for name in matrices}
@@ -119,6 +105,27 @@ def test_going_on_hides_what_was_written_since(graphs: PackedGraphs, tmp_path: P
     assert written == pytest.approx([record.metrics["train_loss"] for record in again.history])
 
 
+def test_an_epoch_whose_curves_were_lost_is_drawn_again(graphs: PackedGraphs, tmp_path: Path) -> None:
+    """The process died between the checkpoint of its second epoch and that epoch's curves."""
+    first = toy_trainer(graphs, tmp_path, TensorBoard(), epochs=1)
+    first.fit()
+    lost = continued(graphs, first, epochs=2)
+    lost.fit()
+    again = continued(graphs, first, TensorBoard(), epochs=3)
+    again.fit()
+    reader = read(first.run)
+    for tag in ("Loss/train", "Loss/val", "Weight norm/encoder.linear", "Gradient norm/encoder.linear"):
+        assert [point.step for point in reader.Scalars(tag)] == [1, 2, 3]
+
+
+def test_a_finished_run_stays_as_it_is(graphs: PackedGraphs, tmp_path: Path) -> None:
+    trainer = toy_trainer(graphs, tmp_path, TensorBoard(), epochs=1)
+    trainer.fit()
+    files = list(trainer.run.tensorboard.iterdir())
+    continued(graphs, trainer, TensorBoard()).fit()
+    assert list(trainer.run.tensorboard.iterdir()) == files
+
+
 def test_figures_of_a_finished_training_only(graphs: PackedGraphs, tmp_path: Path) -> None:
     def draw(trainer: Trainer) -> dict[str, Figure]:
         del trainer
@@ -130,16 +137,3 @@ def test_figures_of_a_finished_training_only(graphs: PackedGraphs, tmp_path: Pat
     stopped = toy_trainer(graphs, tmp_path, TensorBoard(draw), AtStep(7, request_stop), epochs=2)
     stopped.fit()
     assert read(stopped.run).Tags()["images"] == []
-
-
-def test_norms_of_layers() -> None:
-    model = nn.Sequential(nn.Linear(2, 1), nn.Linear(1, 1))
-    with torch.no_grad():
-        model[0].weight.copy_(torch.tensor([[3.0, 0.0]]))
-        model[0].bias.fill_(4.0)
-        model[1].weight.fill_(-2.0)
-        model[1].bias.zero_()
-    assert layer_norms(model) == {("Weight", "0"): 5.0, ("Weight", "1"): 2.0}
-    model[0].bias.grad = torch.tensor([0.5])
-    assert layer_norms(model)["Gradient", "0"] == 0.5
-    assert layer_norms(nn.ReLU()) == {}

@@ -119,7 +119,7 @@ def test_a_training_that_was_stopped_goes_on_exactly(graphs: PackedGraphs, tmp_p
     assert load_checkpoint(stopped.run.last)["resources"]["interrupted"] is True
 
     resumed = toy_trainer(graphs, tmp_path, **changes)
-    for kind in ("best", "last"):  # a resumed run has the files that it left
+    for kind in ("best", "last", "history"):  # a resumed run has the files that it left
         source = getattr(stopped.run, kind)
         if source.exists():
             getattr(resumed.run, kind).write_bytes(source.read_bytes())

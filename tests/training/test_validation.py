@@ -10,7 +10,11 @@ import torch
 
 from nsm.data.loader import BatchLoader
 from nsm.data.packed import PackedGraphs
-from nsm.training.validation import validate
+from nsm.errors import RunError
+from nsm.training import Trainer
+from nsm.training.checkpoints import load_checkpoint
+from nsm.training.validation import level_metrics, validate
+from tests.training.test_trainer import AtStep
 from tests.training.toy_graphs import running_out, toy_trainer
 
 
@@ -36,6 +40,22 @@ def test_batches_do_not_matter(graphs: PackedGraphs, tmp_path: Path, batch_size:
     assert found["val_loss"] == pytest.approx(found["val_task_loss"] + 0.5 * found["val_cycle_loss"], rel=1e-5)
 
 
+def test_spoilt_weights_are_told(graphs: PackedGraphs, tmp_path: Path) -> None:
+    """The epoch's last step can spoil them; nothing of that epoch is written then."""
+    trainer = toy_trainer(graphs, tmp_path, epochs=2)
+
+    def spoil(at: Trainer) -> None:
+        with torch.no_grad():
+            next(at.model.parameters()).fill_(torch.nan)
+
+    trainer.callbacks.append(AtStep(2 * len(trainer.train_loader), spoil))
+    with pytest.raises(RunError, match="the validation loss became nan") as caught:
+        trainer.fit()
+    assert "learning_rate" in str(caught.value.hint)
+    assert [line["epoch"] for line in trainer.run.read_history()] == [1]
+    assert load_checkpoint(trainer.run.last)["epoch"] == 1
+
+
 @pytest.mark.parametrize("mode", [True, False])
 def test_the_mode_of_the_model_is_left(graphs: PackedGraphs, tmp_path: Path, mode: bool) -> None:
     trainer = toy_trainer(graphs, tmp_path)
@@ -47,6 +67,22 @@ def test_the_mode_of_the_model_is_left(graphs: PackedGraphs, tmp_path: Path, mod
 def test_the_majority_line_is_that_of_the_validation_graphs(graphs: PackedGraphs, tmp_path: Path) -> None:
     labels = graphs.subset("val").labels
     assert toy_trainer(graphs, tmp_path).majority == np.bincount(labels).max() / len(labels)
+
+
+def test_the_levels_are_those_of_the_first_graphs(graphs: PackedGraphs, tmp_path: Path) -> None:
+    trainer = toy_trainer(graphs, tmp_path, num_levels=3)
+    loader = trainer.val_loader
+    found = level_metrics(trainer.model, loader, trainer.fabric, trainer.micro)
+    assert found.items() <= trainer.validate().items()
+    first = graphs.subset("val").batch(range(min(loader.batch_size, len(graphs.subset("val")))))
+    trainer.model.eval()
+    errors = trainer.model.level_errors(first).abstract  # type: ignore[operator]
+    expected = {f"val_reconstruction_level_{level}": float(error.mean()) for level, error in enumerate(errors)}
+    assert found == pytest.approx(expected, rel=1e-5)
+    trainer.micro.size = 3
+    assert level_metrics(trainer.model, loader, trainer.fabric, trainer.micro) == pytest.approx(found, rel=1e-5)
+    flat = toy_trainer(graphs, tmp_path, model="flat", flat_layers=1)
+    assert level_metrics(flat.model, flat.val_loader, flat.fabric, flat.micro) == {}
 
 
 def test_memory_that_runs_out_changes_nothing(graphs: PackedGraphs, tmp_path: Path) -> None:
