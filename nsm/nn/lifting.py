@@ -45,10 +45,10 @@ class Lifting(nn.Module):
     def inverse(self, coarse: Tensor, detail: Tensor | None, plan: Contraction) -> Tensor:
         """Synthesis: the exact inverse, or without details what the kept nodes alone explain."""
         down, up = plan.messages
-        if detail is None:
-            detail = coarse.new_zeros((plan.dropped.numel(), coarse.shape[1]))
-        kept = (coarse - self.update(detail, up).to(coarse.dtype)) / self._gate(plan)
-        dropped = detail + self.predict(kept, down).to(coarse.dtype)
+        update = self.update.of_zeros(up) if detail is None else self.update(detail, up)
+        kept = (coarse - update.to(coarse.dtype)) / self._gate(plan)
+        predicted = self.predict(kept, down).to(coarse.dtype)
+        dropped = predicted if detail is None else detail + predicted
         x = coarse.new_zeros((plan.leader.numel(), coarse.shape[1]))
         return x.index_copy(0, plan.kept, kept).index_copy(0, plan.dropped, dropped)
 
