@@ -14,9 +14,9 @@ import statistics
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch_geometric.data import Data
 
 from gemm import count_operations, gemm_rate
 from nsm.config import Config
@@ -39,8 +39,10 @@ class Scale:
     gemm_share: float
 
 
-def random_graph(triples: int) -> Data:
+def random_graph(triples: int) -> Any:
     """One random graph."""
+    from torch_geometric.data import Data  # it makes tensors, and NSM has to ask torch for large pages before
+
     generator = torch.Generator().manual_seed(0)
     nodes = triples // TRIPLES_PER_NODE
     return Data(
@@ -67,7 +69,7 @@ def main() -> None:
     model = Hierarchy(IN_CHANNELS, RELATIONS, 2, channels=config.channels, blocks=config.blocks_per_level)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
 
-    def step(graph: Data) -> None:
+    def step(graph: Any) -> None:
         optimizer.zero_grad()
         compute_loss(model(graph), graph, config.cycle_weight).total.backward()
         optimizer.step()
