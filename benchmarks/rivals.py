@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn import FastRGCNConv, RGCNConv, SAGPooling, global_max_pool, global_mean_pool
 
-__all__ = ["RIVAL_CONVS", "FlatRival", "SAGHierarchy", "WeightPerEdge", "both_ways"]
+from nsm.nn import RelationalUpdate
+from nsm.nn.slots import Slots
+
+__all__ = ["RIVAL_CONVS", "FlatRival", "SAGHierarchy", "WeightPerEdge", "both_ways", "with_weights_per_edge"]
 
 MakeConv = Callable[[int, int, int], nn.Module]
 
@@ -32,6 +36,58 @@ class WeightPerEdge(nn.Module):
         """Sends the messages and sums them at their destinations."""
         message = torch.einsum("ec,eco->eo", x[edge_index[0]], self.weight[edge_type])
         return (x @ self.root).index_add(0, edge_index[1], message)
+
+
+class WeightPerEdgeUpdate(nn.Module):
+    """NSM's update, to the same numbers, but every message takes a ``C x C`` weight of its own.
+
+    Args:
+        update: Whose weights it takes.
+    """
+
+    def __init__(self, update: RelationalUpdate) -> None:
+        super().__init__()
+        self.norm, self.root, self.project, self.weight = update.norm, update.root, update.project, update.conv.weight
+
+    def forward(self, x: Tensor, slots: Slots) -> Tensor:
+        """Returns the update."""
+        x = self.norm(x)
+        src, dst, relation, coefficient = _messages(slots)
+        message = torch.einsum("ec,eco->eo", x[src], self.weight[relation]) * coefficient.unsqueeze(1)
+        hidden = x.new_zeros((slots.spread.offsets.numel() - 1, message.shape[1]))
+        hidden = hidden.index_add(0, dst, message)
+        if self.root is not None:
+            hidden = hidden + self.root(x)
+        update: Tensor = self.project(torch.relu(hidden))
+        return update
+
+    def of_zeros(self, slots: Slots) -> Tensor:
+        """The update of sources that are zero."""
+        zeros = self.weight.new_zeros((slots.gather_back.offsets.numel() - 1, self.weight.shape[1]))
+        return self(zeros, slots)
+
+
+def _messages(slots: Slots) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Source, destination, relation and coefficient of each message."""
+    sides = slots.gather, slots.spread_back
+    counts = [side.offsets.diff() for side in sides]  # one of them is 1 in each slot
+    messages = counts[0] * counts[1]
+    slot = torch.repeat_interleave(torch.arange(messages.numel()), messages)
+    place = torch.arange(slot.numel()) - (torch.cumsum(messages, 0) - messages)[slot]
+    at = [side.offsets[slot] + place * (count > 1)[slot] for side, count in zip(sides, counts, strict=True)]
+    src, dst = (side.index[where] for side, where in zip(sides, at, strict=True))
+    relation = torch.searchsorted(slots.ends.long(), slot, right=True)
+    return src, dst, relation, sides[0].weight[at[0]] * sides[1].weight[at[1]]
+
+
+def with_weights_per_edge(model: nn.Module) -> nn.Module:
+    """A copy of a model of NSM, the same but for the formulation of its layers."""
+    model = copy.deepcopy(model)
+    for module in list(model.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, RelationalUpdate):
+                setattr(module, name, WeightPerEdgeUpdate(child))
+    return model
 
 
 RIVAL_CONVS: dict[str, MakeConv] = {
@@ -107,25 +163,21 @@ class SAGHierarchy(nn.Module):
     Args:
         sizes: Numbers of node features, relations (reverses not counted) and classes.
         channels: Number of features per node.
-        num_levels: Number of levels, the concrete one included.
-        layers_per_level: Number of convolutions of each level.
+        layers: Number of convolutions of each level, the concrete one first.
         ratio: Share of nodes that stay at each step up.
 
     References:
         Lee, Lee, Kang: Self-Attention Graph Pooling, ICML 2019.
     """
 
-    def __init__(
-        self, sizes: tuple[int, int, int], channels: int, num_levels: int, layers_per_level: int, ratio: float
-    ) -> None:
+    def __init__(self, sizes: tuple[int, int, int], channels: int, layers: tuple[int, ...], ratio: float) -> None:
         super().__init__()
         in_channels, self.num_relations, num_classes = sizes
         self.encoder = nn.Sequential(nn.Linear(in_channels, channels), nn.LayerNorm(channels))
         self.levels = nn.ModuleList(
-            nn.ModuleList(_Update(RGCNConv, channels, self.num_relations) for _ in range(layers_per_level))
-            for _ in range(num_levels)
+            nn.ModuleList(_Update(RGCNConv, channels, self.num_relations) for _ in range(number)) for number in layers
         )
-        self.pools = nn.ModuleList(SAGPooling(channels, ratio) for _ in range(num_levels - 1))
+        self.pools = nn.ModuleList(SAGPooling(channels, ratio) for _ in layers[1:])
         self.head = _readout(channels, num_classes)
 
     def forward(self, data: Any) -> Tensor:

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import nsm
 
-__all__ = ["Contest", "Row", "circumstances", "listed", "markdown", "race"]
+__all__ = ["Contest", "Row", "circumstances", "listed", "markdown", "race", "tables"]
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,13 @@ def listed(about: Mapping[str, object]) -> list[str]:
 
 
 def markdown(contests: list[Contest], about: Mapping[str, object]) -> str:
-    """The tables as Markdown."""
-    lines = listed(about)
+    """The circumstances and the tables as Markdown."""
+    return "\n".join([*listed(about), *tables(contests)])
+
+
+def tables(contests: list[Contest]) -> list[str]:
+    """The tables as lines of Markdown."""
+    lines = []
     for contest in contests:
         lines += ["", f"### {contest.title}", "", "| | ms, median | fastest to slowest | times the first | |"]
         lines.append("|---|---:|---:|---:|---|")
@@ -115,4 +120,4 @@ def markdown(contests: list[Contest], about: Mapping[str, object]) -> str:
             span = f"{row['fastest']:.1f} to {row['slowest']:.1f}"
             cells = (row["name"], f"{row['milliseconds']:.1f}", span, f"{row['ratio']:.2f}", row["note"])
             lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return lines

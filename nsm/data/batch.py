@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from nsm.data.folder import PackedFolder
 
 __all__ = ["BatchEvidence", "GraphBatch"]
 
@@ -15,13 +19,14 @@ __all__ = ["BatchEvidence", "GraphBatch"]
 class GraphBatch:
     """Graphs side by side as one graph; the attributes are those of a PyTorch Geometric ``Batch``.
 
+    Args:
+        folder: Where the columns are read that few need.
+
     Shapes:
         - **x**: ``(N, C)`` float32 node features.
-        - **node_type**, **role**, **order**: ``(N,)`` int64; order is -1 where there is none.
         - **edge_index**: ``(2, E)`` int64, heads above tails; sorted by (relation, tail, head) in a graph.
         - **edge_type**: ``(E,)`` int64 relations.
         - **edge_weight**: ``(E,)`` float32 confidences.
-        - **edge_level**: ``(E,)`` int64, 1 = concrete.
         - **batch**: ``(N,)`` int64 graph of each node; **ptr**: ``(G + 1,)`` int64 first node of each graph.
         - **y**: ``(G,)`` int64 labels.
         - **tie_key**: ``(N,)`` int64 random keys in [0, 2^31) that break ties; not a feature.
@@ -29,19 +34,40 @@ class GraphBatch:
     """
 
     x: Tensor
-    node_type: Tensor
-    role: Tensor
-    order: Tensor
     edge_index: Tensor
     edge_type: Tensor
     edge_weight: Tensor
-    edge_level: Tensor
     batch: Tensor
     ptr: Tensor
     y: Tensor
     tie_key: Tensor
     num_graphs: int
     index: Tensor
+    folder: PackedFolder = field(repr=False)
+
+    @property
+    def node_type(self) -> Tensor:
+        """``(N,)`` int64, read when asked for, as the three below are."""
+        return self._column("node_type")
+
+    @property
+    def role(self) -> Tensor:
+        """``(N,)`` int64."""
+        return self._column("role")
+
+    @property
+    def order(self) -> Tensor:
+        """``(N,)`` int64, -1 where there is none."""
+        return self._column("order")
+
+    @property
+    def edge_level(self) -> Tensor:
+        """``(E,)`` int64, 1 = concrete."""
+        return self._column("level")
+
+    def _column(self, name: str) -> Tensor:
+        found = self.folder.column(name, self.index.cpu().numpy()).astype(np.int64)
+        return torch.from_numpy(found).to(self.x.device)
 
     @property
     def num_nodes(self) -> int:
@@ -58,8 +84,7 @@ class GraphBatch:
         first, last = self.ptr[[low, high]].tolist()
         graph_of_edge = self.batch[self.edge_index[0]]  # edges stand in the order of their graphs
         begin, end = torch.searchsorted(graph_of_edge, graph_of_edge.new_tensor([low, high])).tolist()
-        nodes = ("x", "node_type", "role", "order", "tie_key")
-        edges = ("edge_type", "edge_weight", "edge_level")
+        nodes, edges = ("x", "tie_key"), ("edge_type", "edge_weight")
         return replace(
             self,
             **{name: getattr(self, name)[first:last] for name in nodes},
@@ -73,9 +98,12 @@ class GraphBatch:
 
     def to(self, device: torch.device | str) -> GraphBatch:
         """A copy with every tensor on the device."""
-        tensors = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "num_graphs"}
-        moved: dict[str, Any] = {name: tensor.to(device, non_blocking=True) for name, tensor in tensors.items()}
+        moved: dict[str, Any] = {name: column.to(device, non_blocking=True) for name, column in self.tensors().items()}
         return replace(self, **moved)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors that it holds, by name."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
-from nsm.data.packing import EDGE_ARRAYS, EVIDENCE_ARRAYS, NODE_ARRAYS
+from nsm.data.features import node_features
+from nsm.data.packing import EDGE_ARRAYS, EVIDENCE_ARRAYS, NODE_ARRAYS, gather_ranges
 from nsm.data.triples import Schema
 from nsm.data.writing import FORMAT_VERSION, ROWS_PER_GROUP, file_hash
 from nsm.errors import DataError
@@ -23,6 +25,18 @@ __all__ = ["PackedFolder"]
 GRAPH_ARRAYS = ("node_ptr", "edge_ptr", "label", "group", "split", "evidence/ptr")
 
 Array = npt.NDArray[Any]
+MASK = (1 << 20) - 1
+
+
+class NodeRows(NamedTuple):
+    """All nodes.
+
+    Shapes:
+        - **rows**: ``(N, 2)`` int64, number of the node's features and its tie key; **features**: ``(F, C)``.
+    """
+
+    rows: Array
+    features: Array
 
 
 class PackedFolder:
@@ -65,6 +79,33 @@ class PackedFolder:
         """Every array by name, read-only and mapped from the disk."""
         names = (*NODE_ARRAYS, *EDGE_ARRAYS, *EVIDENCE_ARRAYS, *GRAPH_ARRAYS, "tie_key")
         return {name: _map(self.path / f"{name}.npy") for name in names}
+
+    @cached_property
+    def node_rows(self) -> NodeRows:
+        """What batches need of every node, in memory: each row in one piece."""
+        kind, role, order = (self.arrays[name].astype(np.int64) for name in ("node_type", "role", "order"))
+        different, code = np.unique((kind << 40) | (role << 20) | (order + 1), return_inverse=True)
+        features = node_features(
+            self.schema,
+            node_type=torch.from_numpy(different >> 40),
+            role=torch.from_numpy(different >> 20 & MASK),
+            order=torch.from_numpy((different & MASK) - 1),
+            value=torch.zeros(len(different), len(self.schema.values)),
+        )
+        return NodeRows(np.stack((code.reshape(-1), self.arrays["tie_key"]), axis=1).astype(np.int64), features.numpy())
+
+    @cached_property
+    def edge_rows(self) -> Array:
+        """What batches need of every edge, in memory: head, tail, relation, and the bits of its confidence."""
+        columns = [self.arrays[name].astype(np.int32) for name in ("head", "tail", "relation")]
+        return np.stack((*columns, self.arrays["confidence"].view(np.int32)), axis=1)
+
+    def column(self, name: str, graphs: Array) -> Array:
+        """An array of nodes or edges, of some graphs one after the other."""
+        ptr = self.arrays["node_ptr" if name in NODE_ARRAYS else "edge_ptr"]
+        starts = ptr[graphs]
+        found: Array = self.arrays[name].take(gather_ranges(starts, ptr[graphs + 1] - starts), axis=0)
+        return found
 
     def table(self, name: str) -> pa.Table:
         """A whole Parquet file: ``table``, ``names`` or ``sources``."""

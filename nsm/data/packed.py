@@ -14,7 +14,6 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from nsm.data.batch import BatchEvidence, GraphBatch
-from nsm.data.features import node_features
 from nsm.data.folder import PackedFolder
 from nsm.data.hashing import HashArray, content_hashes
 from nsm.data.packing import EDGE_ARRAYS, NODE_ARRAYS, gather_ranges, offsets
@@ -142,31 +141,29 @@ class PackedGraphs(Dataset["Data"]):
         Raises:
             IndexError: If a position is outside of this view.
         """
-        a, index = self._stored.arrays, self._graph_ids(positions)
-        nodes, num_nodes = self._positions("node_ptr", index)
-        edges, num_edges = self._positions("edge_ptr", index)
+        stored, index = self._stored, self._graph_ids(positions)
+        nodes, num_nodes = _pieces(stored.node_rows.rows, stored.arrays["node_ptr"], index)
+        edges, num_edges = _pieces(stored.edge_rows, stored.arrays["edge_ptr"], index)
         ptr = offsets(num_nodes)
         start = np.repeat(ptr[:-1], num_edges)
         edge_index = np.empty((2, len(edges)), np.int64)
-        np.add(a["head"].take(edges), start, out=edge_index[0])
-        np.add(a["tail"].take(edges), start, out=edge_index[1])
-        node_type, role, order = (_int64(a[name], nodes) for name in ("node_type", "role", "order"))
-        value = torch.from_numpy(a["value"].take(nodes, axis=0))
+        np.add(edges[:, 0], start, out=edge_index[0])
+        np.add(edges[:, 1], start, out=edge_index[1])
+        x = stored.node_rows.features.take(nodes[:, 0], axis=0)
+        if self.schema.values:
+            x[:, -len(self.schema.values) :] = stored.column("value", index)
         return GraphBatch(
-            x=node_features(self.schema, node_type, role, order, value),
-            node_type=node_type,
-            role=role,
-            order=order,
+            x=torch.from_numpy(x),
             edge_index=torch.from_numpy(edge_index),
-            edge_type=_int64(a["relation"], edges),
-            edge_weight=torch.from_numpy(a["confidence"].take(edges)),
-            edge_level=_int64(a["level"], edges),
+            edge_type=torch.from_numpy(edges[:, 2].astype(np.int64)),
+            edge_weight=torch.from_numpy(edges[:, 3].copy().view(np.float32)),
             batch=torch.from_numpy(np.repeat(np.arange(len(index)), num_nodes)),
             ptr=torch.from_numpy(ptr),
-            y=_int64(a["label"], index),
-            tie_key=torch.from_numpy(a["tie_key"].take(nodes)),
+            y=torch.from_numpy(stored.arrays["label"][index].astype(np.int64)),
+            tie_key=torch.from_numpy(nodes[:, 1].copy()),
             num_graphs=len(index),
             index=torch.from_numpy(index),
+            folder=stored,
         )
 
     def evidence(self, position: int) -> Evidence:
@@ -244,5 +241,8 @@ class PackedGraphs(Dataset["Data"]):
         return self.indices[chosen]
 
 
-def _int64(array: Array, positions: Index) -> Tensor:
-    return torch.from_numpy(array.take(positions).astype(np.int64))
+def _pieces(rows: Array, ptr: Array, index: Index) -> tuple[Array, Index]:
+    """The rows of some graphs one after the other, and how many each has."""
+    starts = ptr.take(index)
+    counts = ptr.take(index + 1) - starts
+    return rows.take(gather_ranges(starts, counts), axis=0), counts

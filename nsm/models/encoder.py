@@ -47,7 +47,8 @@ class Encoder(nn.Module):
 
         ``edge_weight`` defaults to 1 and ``tie_key`` to the node's position, where a foreign graph has none.
         """
-        x: Tensor = self.norm(self.linear(data.x).to(data.x.dtype))  # autocast would leave bfloat16
+        # the stream keeps the dtype of the weights: autocast would leave bfloat16, and Fabric gives it already
+        x: Tensor = self.norm(self.linear(data.x).to(self.norm.weight.dtype))
         count = x.shape[0]
         batch = getattr(data, "batch", None)
         batch = x.new_zeros(count, dtype=torch.long) if batch is None else batch

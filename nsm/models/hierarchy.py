@@ -27,17 +27,19 @@ from nsm.nn import (
 )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Ascent:
     """What WHY returns: everything that WHAT needs to come back.
 
     Shapes, for the levels ``l = 0 .. L - 1`` with ``N_l`` nodes:
         - **features**: per level ``(N_l, C)``, after its message passing; the last is the abstract level.
+        - **entry**: ``(N_{L-1}, C)``, the abstract level before its message passing.
         - **details**: per step up ``(N_l - N_{l+1}, C)``.
         - **plans**: per step up, the stored contraction. **graphs**: per level, its edges.
     """
 
     features: list[Tensor]
+    entry: Tensor
     details: list[Tensor]
     plans: list[Contraction]
     graphs: list[RelationalGraph]
@@ -132,9 +134,9 @@ class Hierarchy(nn.Module):
     def why(self, encoded: Encoded) -> Ascent:
         """Climbs from level 0 to the abstract level: the analysis of a lifting scheme (pooling)."""
         x, graph, batch, tie_key = encoded.x, encoded.graph, encoded.batch, encoded.tie_key
-        ascent = Ascent([], [], [], [])
+        ascent = Ascent([], x, [], [], [])
         for depth, level in enumerate(self.levels):
-            x = level(x, graph)
+            ascent.entry, x = x, level(x, graph)
             ascent.features.append(x)
             ascent.graphs.append(graph)
             if depth == len(self.liftings):
@@ -150,7 +152,7 @@ class Hierarchy(nn.Module):
                 ratio=self.pool_ratio,
                 semiring=self.semiring,
             )
-            x, detail = lifting(x, graph, plan)
+            x, detail = lifting(x, plan)
             ascent.details.append(detail)
             ascent.plans.append(plan)
             graph, batch, tie_key = plan.coarse, plan.batch, tie_key[plan.kept]
@@ -169,14 +171,23 @@ class Hierarchy(nn.Module):
         *_, bottom = self.descent(ascent, use_details=use_details)
         return bottom
 
-    def descent(self, ascent: Ascent, *, use_details: bool) -> Iterator[Tensor]:
-        """The levels on the way down, each after its message passing: from below the top to level 0."""
-        x = ascent.features[-1]
-        for depth in reversed(range(len(self.liftings))):
-            x = self._inverse_level(x, depth + 1, ascent)
+    def descent(self, ascent: Ascent, *, use_details: bool, from_entry: bool = False) -> Iterator[Tensor]:
+        """The levels on the way down, each after its message passing: from below the top to level 0.
+
+        Args:
+            ascent: What :meth:`why` returned.
+            use_details: Whether to add what the levels above do not explain.
+            from_entry: Whether to take the top before its message passing from the ascent. Undoing the message passing
+                gives the same up to rounding, and the same gradients, and costs as much as computing it.
+        """
+        top = len(self.liftings)
+        x = ascent.entry if from_entry else self._inverse_level(ascent.features[-1], top, ascent)
+        for depth in reversed(range(top)):
             detail = ascent.details[depth] if use_details else None
-            x = self.liftings[depth].inverse(x, detail, ascent.graphs[depth], ascent.plans[depth])  # type: ignore[operator]
+            x = self.liftings[depth].inverse(x, detail, ascent.plans[depth])  # type: ignore[operator]
             yield x
+            if depth:
+                x = self._inverse_level(x, depth, ascent)
 
     def _inverse_level(self, x: Tensor, depth: int, ascent: Ascent) -> Tensor:
         inverted: Tensor = self.levels[depth].inverse(x, ascent.graphs[depth])  # type: ignore[operator]
@@ -192,7 +203,7 @@ class Hierarchy(nn.Module):
         encoded = self.encoder(data)
         ascent = self.why(encoded)
         top_batch = ascent.plans[-1].batch
-        down = self.descend(ascent, use_details=False)
+        *_, down = self.descent(ascent, use_details=False, from_entry=True)
         fused = self.fusion(ascent.features[0], down)
         pooled = [
             pool_graphs(fused, encoded.batch, encoded.num_graphs),

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from nsm.nn import DiagonalConv, QueryEdges
-from nsm.nn.graph import MessageEdges
+from nsm.nn.diagonal_conv import MessageEdges
 
 
 class PathLayer(nn.Module):

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from nsm.nn.graph import RelationalGraph
+from nsm.nn.graph import HostEdges, RelationalGraph
+from nsm.nn.indexing import Array, Flags, Ints, begins_of, on_device, on_host, stable_order
 from nsm.nn.semiring import Semiring
+from nsm.nn.slots import Slots
 
 SCORE_DECIMALS = 4  # scores nearer than this are ties: float noise must not decide which nodes stay
+HIGHEST_SCORE = 2**40  # in units of the last decimal; beyond it all are ties
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,90 +25,96 @@ class Contraction:
     Shapes:
         - **kept**: ``(K,)`` numbers of the nodes that stay, ascending; **dropped**: ``(N - K,)``, ascending.
         - **leader**: ``(N,)`` for each node the number of the kept node that stands for it.
-        - **kept_index**, **dropped_index**: ``(N,)`` position in ``kept`` / ``dropped``, -1 elsewhere.
+        - **index**: ``(N,)`` position of each node in ``kept`` or in ``dropped``.
         - **score**: ``(N,)`` the scores that decided, rounded only for the comparison.
         - **batch**: ``(K,)`` graph of each kept node.
+        - **fine**, **coarse**: the edges below and above.
     """
 
     kept: Tensor
     dropped: Tensor
     leader: Tensor
-    kept_index: Tensor
-    dropped_index: Tensor
+    index: Tensor
     score: Tensor
     batch: Tensor
+    fine: RelationalGraph
     coarse: RelationalGraph
 
+    @cached_property
+    def messages(self) -> tuple[Slots, Slots]:
+        """Messages from the kept nodes to the dropped ones, and those on the way back."""
+        leader, index = on_host(self.leader), on_host(self.index)
+        return self.fine.between(index, leader == np.arange(len(leader)), (self.kept.numel(), self.dropped.numel()))
 
-def priority(score: Tensor, tie_key: Tensor) -> Tensor:
+
+def priority(score: Array, tie_key: Ints) -> Ints:
     """Ranks nodes by rounded score, ties by the stored random key: ``(N,)`` distinct integers.
 
     The highest come first when the nodes that stay are chosen.
     """
-    by_key = torch.sort(tie_key, stable=True).indices
-    rounded = torch.round(score.detach()[by_key], decimals=SCORE_DECIMALS)
-    order = by_key[torch.sort(rounded, stable=True).indices]
-    rank = torch.empty_like(order)
-    rank[order] = torch.arange(order.numel(), device=order.device)
-    return rank
+    scaled = np.rint(np.nan_to_num(score) * score.dtype.type(10**SCORE_DECIMALS))
+    rounded = np.clip(scaled, -HIGHEST_SCORE, HIGHEST_SCORE).astype(np.int64)
+    by_key = stable_order(tie_key, int(np.abs(tie_key).max(initial=0)) + 1)
+    order = by_key[stable_order(rounded[by_key] + HIGHEST_SCORE, 2 * HIGHEST_SCORE + 1)]
+    return _inverse(order)
 
 
-def dominating_set(rank: Tensor, edge_index: Tensor) -> Tensor:
+def dominating_set(rank: Ints, head: Ints, tail: Ints) -> Flags:
     """The greedy maximal independent set: going down the ranks, a node enters unless a neighbour is in.
 
     It dominates every component, and isolated nodes are in it. All local maxima enter at once, round by
     round, which gives the same set as the sequential rule.
 
     Shapes:
-        - **rank**: ``(N,)`` distinct integers; **edge_index**: ``(2, E)`` without self-loops.
+        - **rank**: ``(N,)`` distinct integers; **head**, **tail**: ``(E,)``, of which self-loops do not count.
         - output: ``(N,)`` bool.
     """
-    src, dst = torch.cat((edge_index, edge_index.flip(0)), dim=1)
-    chosen = torch.zeros_like(rank, dtype=torch.bool)
-    open_rank = rank.clone()  # -1 once a node is chosen or covered
-    while src.numel():
-        best = torch.full_like(rank, -1).scatter_reduce_(0, dst, open_rank[src], "amax")
-        enter = (open_rank >= 0) & (open_rank > best)
+    chosen, is_open = np.zeros(len(rank), np.bool_), np.ones(len(rank), np.bool_)
+    head, tail = _where(head != tail, head, tail)
+    while len(head):
+        enter = is_open.copy()
+        enter[np.where(rank[head] > rank[tail], tail, head)] = False  # not the highest around
         chosen |= enter
-        covered = torch.zeros_like(chosen)
-        covered[dst[enter[src]]] = True
-        open_rank = open_rank.masked_fill(enter | covered, -1)
-        alive = (open_rank[src] >= 0) & (open_rank[dst] >= 0)
-        src, dst = src[alive], dst[alive]
-    return chosen | (open_rank >= 0)
+        is_open ^= enter
+        is_open[tail[enter[head]]] = False
+        is_open[head[enter[tail]]] = False
+        head, tail = _where(is_open[head] & is_open[tail], head, tail)
+    return chosen | is_open
 
 
-def _fill(chosen: Tensor, rank: Tensor, batch: Tensor, num_graphs: int, ratio: float) -> Tensor:
+def _fill(chosen: Flags, rank: Ints, batch: Ints, num_graphs: int, ratio: float) -> Flags:
     """Adds the highest-ranked other nodes of each graph until it keeps ``ceil(ratio * N)``."""
-    size = torch.bincount(batch, minlength=num_graphs)
-    held = torch.bincount(batch[chosen], minlength=num_graphs)
-    wanted = torch.ceil(size * ratio - 1e-9).long()
-    order = torch.argsort(rank, descending=True)
-    order = order[~chosen[order]]
-    order = order[torch.sort(batch[order], stable=True).indices]
-    first = torch.cumsum(size - held, 0) - (size - held)
-    place = torch.arange(order.numel(), device=rank.device) - first[batch[order]]
-    return chosen.index_fill(0, order[place < (wanted - held)[batch[order]]], True)
+    size = np.bincount(batch, minlength=num_graphs)
+    others = np.flatnonzero(~chosen)
+    left = np.bincount(batch[others], minlength=num_graphs)
+    wanted = np.ceil(size * ratio - 1e-9).astype(np.int64) - (size - left)
+    count, graph = len(rank), batch[others]
+    key = np.sort(graph * count + (count - 1 - rank[others]))  # graph by graph, highest rank first
+    place = np.arange(len(others)) - np.repeat(np.cumsum(left) - left, left)
+    added = key[place < np.repeat(wanted, left)]
+    filled = chosen.copy()
+    filled[_inverse(rank)[count - 1 - added % count]] = True
+    return filled
 
 
-def _leaders(kept_mask: Tensor, rank: Tensor, graph: RelationalGraph) -> tuple[Tensor, Tensor]:
+def _leaders(kept: Flags, rank: Ints, edges: HostEdges) -> tuple[Ints, Array]:
     """For each node its leader, and the confidence of the edge to it (1 for a kept node itself)."""
-    src, dst = torch.cat((graph.edge_index, graph.edge_index.flip(0)), dim=1)
-    weight = graph.edge_weight.repeat(2)
-    use = kept_mask[src] & ~kept_mask[dst]
-    src, dst, weight = src[use], dst[use], weight[use]
-    best = torch.full_like(rank, -1).scatter_reduce_(0, dst, rank[src], "amax")
-    node_of_rank = torch.empty_like(rank)
-    node_of_rank[rank] = torch.arange(rank.numel(), device=rank.device)
-    leader = torch.where(kept_mask, torch.arange(rank.numel(), device=rank.device), node_of_rank[best.clamp(min=0)])
-    confidence = torch.where(kept_mask, 1.0, 0.0).to(weight.dtype)
-    to_leader = src == leader[dst]
-    confidence.scatter_reduce_(0, dst[to_leader], weight[to_leader], "amax")
+    is_forward = kept[edges.head]
+    use = np.flatnonzero(is_forward != kept[edges.tail])
+    is_forward, head, tail, weight = is_forward[use], edges.head[use], edges.tail[use], edges.weight[use]
+    leading, led = np.where(is_forward, head, tail), np.where(is_forward, tail, head)
+    best = rank.copy()
+    best[~kept] = -1
+    np.maximum.at(best, led, rank[leading])
+    leader = _inverse(rank)[best]
+    confidence = kept.astype(edges.weight.dtype)
+    chosen = leading == leader[led]
+    np.maximum.at(confidence, led[chosen], weight[chosen])
     return leader, confidence
 
 
 def coarsen(
-    graph: RelationalGraph, leader: Tensor, confidence: Tensor, index: Tensor, size: int, semiring: Semiring
+    graph: RelationalGraph, leader: Ints, confidence: Array, index: Ints, size: int, semiring: Semiring
 ) -> RelationalGraph:
     """Moves every edge to the leaders of its ends, with its relation; edges inside a cluster vanish.
 
@@ -113,24 +124,25 @@ def coarsen(
     Shapes:
         - **leader**, **confidence**, **index**: ``(N,)``; ``size`` is the number of kept nodes.
     """
-    head, tail = graph.edge_index[0], graph.edge_index[1]
-    new_head, new_tail = index[leader[head]], index[leader[tail]]
-    use = (new_head != new_tail).nonzero().squeeze(1)
-    head, tail, new_head, new_tail = head[use], tail[use], new_head[use], new_tail[use]
-    path = semiring.product(semiring.product(confidence[head], graph.edge_weight[use]), confidence[tail])
-    key, slot = torch.unique((graph.edge_type[use] * size + new_tail) * size + new_head, return_inverse=True)
-    multiplicity = torch.zeros(key.numel(), dtype=path.dtype, device=path.device)
-    multiplicity.index_add_(0, slot, graph.multiplicity[use])
-    width = max(size, 1)
-    return RelationalGraph(
-        edge_index=torch.stack((key % width, key // width % width)),
-        edge_type=key // (width * width),
-        edge_weight=semiring.sum(path, slot, key.numel()),
-        multiplicity=multiplicity,
-        num_nodes=size,
-        num_relations=graph.num_relations,
-        norm=graph.norm,
+    edges, position = graph.host, index[leader]
+    head, tail = position[edges.head], position[edges.tail]
+    use = np.flatnonzero(head != tail)
+    key = (edges.relation[use] * size + tail[use]) * size + head[use]
+    order = stable_order(key, graph.num_relations * size * size)
+    use, key = use[order], key[order]
+    begins = begins_of(key)
+    first, slot = np.flatnonzero(begins), np.cumsum(begins) - 1
+    ends = (torch.from_numpy(confidence[end[use]]) for end in (edges.head, edges.tail))
+    path = semiring.product(semiring.product(next(ends), torch.from_numpy(edges.weight[use])), next(ends))
+    multiplicity = np.bincount(slot, edges.multiplicity[use], len(first)).astype(edges.multiplicity.dtype)
+    host = HostEdges(
+        head[use[first]],
+        tail[use[first]],
+        edges.relation[use[first]],
+        on_host(semiring.sum(path, torch.from_numpy(slot), len(first))),
+        multiplicity,
     )
+    return RelationalGraph.from_host(host, size, graph)
 
 
 def contract(
@@ -161,13 +173,33 @@ def contract(
     Shapes:
         - **score**, **tie_key**, **batch**: ``(N,)``.
     """
-    rank = priority(score, tie_key)
-    proper = graph.edge_index[:, graph.edge_index[0] != graph.edge_index[1]]
-    chosen = _fill(dominating_set(rank, proper), rank, batch, num_graphs, ratio)
-    kept, dropped = chosen.nonzero().squeeze(1), (~chosen).nonzero().squeeze(1)
-    leader, confidence = _leaders(chosen, rank, graph)
-    kept_index, dropped_index = torch.full_like(rank, -1), torch.full_like(rank, -1)
-    kept_index[kept] = torch.arange(kept.numel(), device=rank.device)
-    dropped_index[dropped] = torch.arange(dropped.numel(), device=rank.device)
-    coarse = coarsen(graph, leader, confidence, kept_index, kept.numel(), semiring)
-    return Contraction(kept, dropped, leader, kept_index, dropped_index, score, batch[kept], coarse)
+    edges, device = graph.host, score.device
+    rank = priority(on_host(score), on_host(tie_key))
+    chosen = _fill(dominating_set(rank, edges.head, edges.tail), rank, on_host(batch), num_graphs, ratio)
+    kept, dropped = np.flatnonzero(chosen), np.flatnonzero(~chosen)
+    leader, confidence = _leaders(chosen, rank, edges)
+    index = np.where(chosen, np.cumsum(chosen), np.cumsum(~chosen)) - 1
+    coarse = coarsen(graph, leader, confidence, index, len(kept), semiring)
+    stays = on_device(kept, device)
+    return Contraction(
+        kept=stays,
+        dropped=on_device(dropped, device),
+        leader=on_device(leader, device),
+        index=on_device(index, device),
+        score=score,
+        batch=batch.index_select(0, stays),
+        fine=graph,
+        coarse=coarse,
+    )
+
+
+def _inverse(order: Ints) -> Ints:
+    """The inverse of a permutation."""
+    inverse = np.empty_like(order)
+    inverse[order] = np.arange(len(order))
+    return inverse
+
+
+def _where(use: Flags, *columns: Ints) -> list[Ints]:
+    at = np.flatnonzero(use)
+    return [column[at] for column in columns]

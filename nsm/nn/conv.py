@@ -8,43 +8,86 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from nsm.nn.graph import MessageEdges
+from nsm.nn.slots import Slots
+
+GROUPED_WIDTH = 4  # torch multiplies groups of rows of whole 16 bytes
 
 
-class _SegmentConv(torch.autograd.Function):
-    """``out[dst] += coefficient * x[src] @ weight[relation]`` with one product per relation.
+def convolve(x: Tensor, weight: Tensor, slots: Slots) -> Tensor:
+    """``out[dst] += coefficient * x[src] @ weight[relation]``, which autograd does not see.
 
-    No weight is gathered per edge, and the backward pass gathers the sources again instead of keeping them.
+    No weight is gathered per edge.
     """
+    return slots.spread(multiply(slots.gather(x), weight, slots.ends))
+
+
+def convolve_backward(grad: Tensor, x: Tensor, weight: Tensor, slots: Slots) -> tuple[Tensor, Tensor]:
+    """The gradients of ``x`` and ``weight``; the sources are gathered again, not kept."""
+    grad_product = slots.spread_back(grad)
+    grad_weight = multiply(slots.gather(x).t(), grad_product, slots.ends)
+    return slots.gather_back(multiply(grad_product, weight.transpose(1, 2), slots.ends)), grad_weight
+
+
+def multiply(a: Tensor, b: Tensor, ends: Tensor) -> Tensor:
+    """One product per relation: of its rows in ``a`` with its matrix in ``b``, or of its columns and its rows.
+
+    Shapes:
+        - **a**: ``(P, I)`` and **b**: ``(R, I, O)``; output: ``(P, O)``.
+        - or **a**: ``(I, P)`` and **b**: ``(P, O)``; output: ``(R, I, O)``.
+    """
+    is_outer = b.dim() == 2
+    widths = (a.shape[0], b.shape[1]) if is_outer else (a.shape[1], b.shape[2])
+    if a.dtype == torch.float32 and a.numel() and not (widths[0] % GROUPED_WIDTH or widths[1] % GROUPED_WIDTH):
+        return functional.grouped_mm(a, b, offs=ends)
+    out = a.new_zeros((ends.numel(), *widths) if is_outer else (a.shape[0], widths[1]))
+    for r, (begin, end) in enumerate(pairwise((0, *ends.tolist()))):
+        if is_outer:
+            torch.mm(a[:, begin:end], b[begin:end], out=out[r])
+        else:
+            torch.mm(a[begin:end], b[r], out=out[begin:end])
+    return out
+
+
+class _SlotConv(torch.autograd.Function):
+    """:func:`convolve` with its gradient."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, edges: MessageEdges) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor, slots: Slots) -> Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.edges = edges
-        source = x.index_select(0, edges.src)
-        message = x.new_empty((source.shape[0], weight.shape[2]))
-        for r, (begin, end) in segments(edges.relation_ptr):
-            torch.mm(source[begin:end], weight[r], out=message[begin:end])
-        message *= edges.coefficient.unsqueeze(1)
-        return x.new_zeros((edges.num_dst, weight.shape[2])).index_add_(0, edges.dst, message)
+        ctx.slots = slots
+        return convolve(x, weight, slots)
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, Tensor, None]:
         x, weight = ctx.saved_tensors
-        edges: MessageEdges = ctx.edges
-        source = x.index_select(0, edges.src)
-        grad_message = grad_outputs[0].index_select(0, edges.dst).mul_(edges.coefficient.unsqueeze(1))
-        grad_source, grad_weight = torch.empty_like(source), torch.zeros_like(weight)
-        for r, (begin, end) in segments(edges.relation_ptr):
-            torch.mm(grad_message[begin:end], weight[r].t(), out=grad_source[begin:end])
-            torch.mm(source[begin:end].t(), grad_message[begin:end], out=grad_weight[r])
-        return torch.zeros_like(x).index_add_(0, edges.src, grad_source), grad_weight, None
+        return *convolve_backward(grad_outputs[0].contiguous(), x, weight, ctx.slots), None
 
 
-def segments(relation_ptr: tuple[int, ...]) -> list[tuple[int, tuple[int, int]]]:
-    """The relations that have edges, each with the bounds of its segment."""
-    return [(r, bound) for r, bound in enumerate(pairwise(relation_ptr)) if bound[0] < bound[1]]
+class _ConstantConv(torch.autograd.Function):
+    """The sums of a convolution whose sources are all alike, from the product of each relation."""
+
+    @staticmethod
+    def forward(ctx: Any, product: Tensor, slots: Slots) -> Tensor:
+        ctx.slots = slots
+        return slots.from_relations[0](product)
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None]:
+        slots: Slots = ctx.slots
+        return slots.from_relations[1](slots.spread_back(grad_outputs[0].contiguous())), None
+
+
+def convolve_constant(row: Tensor, weight: Tensor, slots: Slots) -> Tensor:
+    """The convolution of sources that are all this row, by one product per relation and no more.
+
+    Shapes:
+        - **row**: ``(in_channels,)``; output: ``(num_dst, out_channels)``.
+    """
+    with torch.autocast(row.device.type, enabled=False):
+        out: Tensor = _ConstantConv.apply(row @ weight, slots)  # type: ignore[no-untyped-call]
+    return out
 
 
 class RelationalConv(nn.Module):
@@ -76,8 +119,8 @@ class RelationalConv(nn.Module):
         bound = math.sqrt(1.0 / self.weight.shape[1])
         nn.init.uniform_(self.weight, -bound, bound)
 
-    def forward(self, x: Tensor, edges: MessageEdges) -> Tensor:
+    def forward(self, x: Tensor, slots: Slots) -> Tensor:
         """Sends the messages and sums them at their destinations."""
         with torch.autocast(x.device.type, enabled=False):
-            out: Tensor = _SegmentConv.apply(x.to(self.weight.dtype), self.weight, edges)  # type: ignore[no-untyped-call]
+            out: Tensor = _SlotConv.apply(x.to(self.weight.dtype), self.weight, slots)  # type: ignore[no-untyped-call]
         return out

@@ -3,13 +3,42 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from nsm.nn.conv import segments
-from nsm.nn.graph import MessageEdges
+
+@dataclass(frozen=True, eq=False)
+class MessageEdges:
+    """Edges sorted by relation, then destination: the form in which messages are computed.
+
+    Args:
+        num_dst: Number of destination nodes.
+        num_relations: Number of relations, reverses included.
+
+    Shapes:
+        - **src**, **dst**: ``(E,)`` indices into the source and the destination nodes.
+        - **relation**: ``(E,)`` ascending.
+        - **coefficient**: ``(E,)`` confidence times multiplicity, divided by the norm of its destination and
+          relation.
+    """
+
+    src: Tensor
+    dst: Tensor
+    relation: Tensor
+    coefficient: Tensor
+    num_dst: int
+    num_relations: int
+
+    @cached_property
+    def segments(self) -> list[tuple[int, tuple[int, int]]]:
+        """The relations that have messages, each with the bounds of its segment."""
+        bounds = (0, *torch.cumsum(torch.bincount(self.relation, minlength=self.num_relations), 0).tolist())
+        return [(r, bound) for r, bound in enumerate(pairwise(bounds)) if bound[0] < bound[1]]
 
 
 class _DiagonalConv(torch.autograd.Function):
@@ -30,7 +59,7 @@ class _DiagonalConv(torch.autograd.Function):
         grad_message = grad_outputs[0].index_select(0, edges.dst).mul_(edges.coefficient.unsqueeze(1))
         grad_factor = x.index_select(0, edges.src).mul_(grad_message)
         grad_weight = torch.zeros_like(weight)
-        for r, (begin, end) in segments(edges.relation_ptr):
+        for r, (begin, end) in edges.segments:
             torch.sum(grad_factor[begin:end], dim=0, out=grad_weight[r])
         _scale(grad_message, weight, edges)
         return torch.zeros_like(x).index_add_(0, edges.src, grad_message), grad_weight, None
@@ -38,7 +67,7 @@ class _DiagonalConv(torch.autograd.Function):
 
 def _scale(message: Tensor, weight: Tensor, edges: MessageEdges) -> None:
     """Multiplies each message by its relation's weights, in place."""
-    for r, (begin, end) in segments(edges.relation_ptr):
+    for r, (begin, end) in edges.segments:
         message[begin:end] *= weight[r]
 
 

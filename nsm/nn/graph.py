@@ -1,30 +1,26 @@
-"""The edges of one level, kept in the order in which a relational convolution wants them."""
+"""The edges of one level, and the messages along them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
 
-import torch
+import numpy as np
 from torch import Tensor
+
+from nsm.nn.indexing import Array, Flags, Ints, on_device, on_host
+from nsm.nn.slots import Slots, find_slots
 
 
 @dataclass(frozen=True, eq=False)
-class MessageEdges:
-    """Edges sorted by relation, then destination: the form in which messages are computed.
+class HostEdges:
+    """The edges of a graph as arrays, ``(E,)`` each."""
 
-    Shapes:
-        - **src**, **dst**: ``(E,)`` indices into the source and the destination nodes.
-        - **coefficient**: ``(E,)`` confidence times multiplicity, divided by the norm of its destination and
-          relation.
-        - **relation_ptr**: ``R + 1`` offsets of the relations' segments, as Python integers.
-    """
-
-    src: Tensor
-    dst: Tensor
-    coefficient: Tensor
-    relation_ptr: tuple[int, ...]
-    num_dst: int
+    head: Ints
+    tail: Ints
+    relation: Ints
+    weight: Array
+    multiplicity: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,49 +58,51 @@ class RelationalGraph:
         """Relations with their reverses."""
         return 2 * self.num_relations
 
-    @cached_property
-    def _both_ways(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Sources, destinations, relations, weights, multiplicities, sorted by relation and destination."""
-        head, tail = self.edge_index[0], self.edge_index[1]
-        src, dst = torch.cat((head, tail)), torch.cat((tail, head))
-        relation = torch.cat((self.edge_type, self.edge_type + self.num_relations))
-        order = torch.sort(relation * self.num_nodes + dst, stable=True).indices
-        half = self.edge_type.numel()
-        raw = torch.where(order < half, order, order - half)
-        weight, multiplicity = self.edge_weight[raw], self.multiplicity[raw]
-        return src[order], dst[order], relation[order], weight, multiplicity
+    @classmethod
+    def from_host(cls, edges: HostEdges, num_nodes: int, like: RelationalGraph) -> RelationalGraph:
+        """A graph of these edges, with the relations, the norm and the device of another."""
+        device = like.edge_index.device
+        graph = cls(
+            edge_index=on_device(np.stack((edges.head, edges.tail)), device),
+            edge_type=on_device(edges.relation, device),
+            edge_weight=on_device(edges.weight, device),
+            multiplicity=on_device(edges.multiplicity, device),
+            num_nodes=num_nodes,
+            num_relations=like.num_relations,
+            norm=like.norm,
+        )
+        graph.__dict__["host"] = edges  # they need not come back from the device
+        return graph
 
     @cached_property
-    def messages(self) -> MessageEdges:
+    def host(self) -> HostEdges:
+        """The edges as arrays."""
+        head, tail = on_host(self.edge_index)
+        return HostEdges(head, tail, *map(on_host, (self.edge_type, self.edge_weight, self.multiplicity)))
+
+    @cached_property
+    def messages(self) -> Slots:
         """All messages of this level."""
-        src, dst, relation, weight, multiplicity = self._both_ways
-        return self._finish(src, dst, relation, weight, multiplicity, self.num_nodes)
+        edges, sizes = self.host, (self.num_nodes, self.num_nodes, self.num_relations)
+        columns = (edges.relation, edges.weight, edges.multiplicity)
+        return find_slots((edges.head, edges.tail), *columns, sizes, self.norm).both_ways(self.edge_index.device)
 
-    def between(self, from_index: Tensor, to_index: Tensor, num_to: int) -> MessageEdges:
-        """Messages from one set of nodes to another, renumbered.
+    def between(self, index: Ints, is_first: Flags, sizes: tuple[int, int]) -> tuple[Slots, Slots]:
+        """Messages from one set of nodes to that of all the others, renumbered, and those on the way back.
 
         Args:
-            from_index: New number of each node as a source, -1 where it is none.
-            to_index: New number of each node as a destination, -1 where it is none.
-            num_to: Number of destinations.
+            index: New number of each node in its set.
+            is_first: Whether it is in the first set.
+            sizes: Sizes of both sets.
 
         Shapes:
-            - **from_index**, **to_index**: ``(N,)``.
+            - **index**, **is_first**: ``(N,)``.
         """
-        src, dst, relation, weight, multiplicity = self._both_ways
-        src, dst = from_index[src], to_index[dst]
-        use = ((src >= 0) & (dst >= 0)).nonzero().squeeze(1)
-        return self._finish(src[use], dst[use], relation[use], weight[use], multiplicity[use], num_to)
-
-    def _finish(
-        self, src: Tensor, dst: Tensor, relation: Tensor, weight: Tensor, multiplicity: Tensor, num_dst: int
-    ) -> MessageEdges:
-        coefficient = weight * multiplicity
-        if self.norm != "sum":
-            _, slot = torch.unique_consecutive(relation * max(num_dst, 1) + dst, return_inverse=True)
-            count = torch.zeros(slot.numel(), dtype=weight.dtype, device=weight.device)
-            count = count.index_add_(0, slot, multiplicity)[slot]
-            coefficient = coefficient / (count if self.norm == "mean" else count.sqrt())
-        edges_of = torch.bincount(relation, minlength=self.num_message_relations)
-        ptr = (0, *torch.cumsum(edges_of, 0).tolist())
-        return MessageEdges(src, dst, coefficient, ptr, num_dst)
+        edges, relations = self.host, self.num_message_relations
+        is_forward = is_first[edges.head]
+        use = np.flatnonzero(is_forward != is_first[edges.tail])
+        is_forward, head, tail, relation = is_forward[use], edges.head[use], edges.tail[use], edges.relation[use]
+        ends = index[np.where(is_forward, head, tail)], index[np.where(is_forward, tail, head)]
+        relation = np.where(is_forward, relation, relation + self.num_relations)
+        columns = (relation, edges.weight[use], edges.multiplicity[use])
+        return find_slots(ends, *columns, (*sizes, relations), self.norm).each_way(self.edge_index.device)

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 
 from nsm.nn.contraction import Contraction
-from nsm.nn.graph import MessageEdges, RelationalGraph
 from nsm.nn.update import RelationalUpdate
 
 
@@ -35,28 +34,23 @@ class Lifting(nn.Module):
         self.predict = RelationalUpdate(channels, channels, channels, num_relations, use_root=False)
         self.update = RelationalUpdate(channels, channels, channels, num_relations, use_root=False, scale=0.5)
 
-    def forward(self, x: Tensor, graph: RelationalGraph, plan: Contraction) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, plan: Contraction) -> tuple[Tensor, Tensor]:
         """Analysis: features of the kept nodes, and the details of the dropped ones."""
-        down, up = self._edges(graph, plan)
+        down, up = plan.messages
         kept = x.index_select(0, plan.kept)
         detail = x.index_select(0, plan.dropped) - self.predict(kept, down).to(x.dtype)
         coarse = kept * self._gate(plan) + self.update(detail, up).to(x.dtype)
         return coarse, detail
 
-    def inverse(self, coarse: Tensor, detail: Tensor | None, graph: RelationalGraph, plan: Contraction) -> Tensor:
+    def inverse(self, coarse: Tensor, detail: Tensor | None, plan: Contraction) -> Tensor:
         """Synthesis: the exact inverse, or without details what the kept nodes alone explain."""
-        down, up = self._edges(graph, plan)
-        if detail is None:
-            detail = coarse.new_zeros((plan.dropped.numel(), coarse.shape[1]))
-        kept = (coarse - self.update(detail, up).to(coarse.dtype)) / self._gate(plan)
-        dropped = detail + self.predict(kept, down).to(coarse.dtype)
+        down, up = plan.messages
+        update = self.update.of_zeros(up) if detail is None else self.update(detail, up)
+        kept = (coarse - update.to(coarse.dtype)) / self._gate(plan)
+        predicted = self.predict(kept, down).to(coarse.dtype)
+        dropped = predicted if detail is None else detail + predicted
         x = coarse.new_zeros((plan.leader.numel(), coarse.shape[1]))
         return x.index_copy(0, plan.kept, kept).index_copy(0, plan.dropped, dropped)
 
     def _gate(self, plan: Contraction) -> Tensor:
         return 1 + torch.sigmoid(plan.score.index_select(0, plan.kept)).unsqueeze(1)
-
-    def _edges(self, graph: RelationalGraph, plan: Contraction) -> tuple[MessageEdges, MessageEdges]:
-        down = graph.between(plan.kept_index, plan.dropped_index, plan.dropped.numel())
-        up = graph.between(plan.dropped_index, plan.kept_index, plan.kept.numel())
-        return down, up

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from nsm.nn.graph import MessageEdges
+from nsm.nn.diagonal_conv import MessageEdges
 
 
 class QueryEdges:
@@ -70,11 +70,11 @@ class QueryEdges:
         sums = torch.cumsum(sent, 0, dtype=torch.int32)
         until = torch.cat((sums.new_zeros((1, queries)), sums[self._last - 1]))
         count = until.diff(dim=0)[self._share[edge], query]
-        edges_of = torch.bincount(self._relation[edge], minlength=2 * self.num_relations)
         return MessageEdges(
             src=self._src[edge] * queries + query,
             dst=self._dst[edge] * queries + query,
+            relation=self._relation[edge],
             coefficient=self._weight[edge] / count.to(self._weight.dtype).sqrt(),
-            relation_ptr=(0, *torch.cumsum(edges_of, 0).tolist()),
             num_dst=self.num_nodes * queries,
+            num_relations=2 * self.num_relations,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +20,12 @@ class Coupling:
     Args:
         apply: The step.
         undo: Its inverse.
-        weights: What the step is a function of, beside the halves.
+        weights: Gives what the step is a function of, beside the halves.
     """
 
     apply: Callable[[Tensor, Tensor], Halves]
     undo: Callable[[Tensor, Tensor], Halves]
-    weights: tuple[nn.Parameter, ...]
+    weights: Callable[[], Iterable[nn.Parameter]]
 
 
 def run_couplings(couplings: Sequence[Coupling], x: Tensor, recompute: str = "none") -> Tensor:
@@ -49,7 +49,7 @@ def run_couplings(couplings: Sequence[Coupling], x: Tensor, recompute: str = "no
         return _chain(couplings, x)
     if recompute == "checkpoint":
         return recomputed(lambda x: _chain(couplings, x), x)
-    weights = [weight for coupling in couplings for weight in coupling.weights]
+    weights = [weight for coupling in couplings for weight in coupling.weights()]
     y: Tensor = _Reversed.apply(couplings, x, *weights)  # type: ignore[no-untyped-call]
     return y
 
@@ -94,7 +94,7 @@ class _Reversed(torch.autograd.Function):
                 halves = tuple(half.requires_grad_() for half in coupling.undo(*halves))
                 with torch.enable_grad():
                     outputs = coupling.apply(*halves)
-                inputs = (*halves, *coupling.weights)
+                inputs = (*halves, *coupling.weights())
                 first, second, *rest = torch.autograd.grad(outputs, inputs, grads, allow_unused=True)
                 halves, grads = tuple(half.detach() for half in halves), (first, second)
                 of_weights = [*rest, *of_weights]

@@ -126,7 +126,5 @@ class ReversibleStack(nn.Module):
         found = []
         for block in self.blocks:
             assert isinstance(block, ReversibleBlock)
-            found.append(
-                Coupling(partial(block, graph=graph), partial(block.inverse, graph=graph), tuple(block.parameters()))
-            )
+            found.append(Coupling(partial(block, graph=graph), partial(block.inverse, graph=graph), block.parameters))
         return found

@@ -2,10 +2,71 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from typing import Any
 
-from nsm.nn.conv import RelationalConv
-from nsm.nn.graph import MessageEdges
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from nsm.nn.conv import RelationalConv, convolve, convolve_backward, convolve_constant
+from nsm.nn.slots import Slots
+
+
+class _Update(torch.autograd.Function):
+    """All of the update at once: between its products everything happens in place.
+
+    The normalised input and the activations are kept for the backward pass, which gathers the rows of the convolution
+    again. ``dtype`` is that of the products of whole nodes; all the rest keeps the dtype of the input.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, slots: Slots, dtype: torch.dtype, *weights: Tensor | None) -> Tensor:
+        scale, shift, of_relation, root, root_bias, project, bias = weights
+        assert scale is not None and of_relation is not None and project is not None
+        normed, mean, rstd = torch.native_layer_norm(x, [x.shape[1]], scale, shift, EPSILON)
+        hidden = convolve(normed, of_relation, slots)
+        if root is not None:
+            hidden += _linear(normed, root, root_bias, dtype)
+        hidden.relu_()
+        ctx.save_for_backward(x, mean, rstd, normed, hidden, *weights)
+        ctx.slots, ctx.dtype = slots, dtype
+        return _linear(hidden, project, bias, dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
+        x, mean, rstd, normed, hidden, scale, shift, of_relation, root, _, project, _ = ctx.saved_tensors
+        slots: Slots = ctx.slots
+        grad = grad_outputs[0]
+        grad_hidden, *of_project = _linear_backward(grad, hidden, project, ctx.dtype)
+        grad_hidden = torch.ops.aten.threshold_backward(grad_hidden, hidden, 0)
+        grad_normed, grad_weight = convolve_backward(grad_hidden, normed, of_relation, slots)
+        of_root: list[Tensor | None] = [None, None]
+        if root is not None:
+            from_root, *of_root = _linear_backward(grad_hidden, normed, root, ctx.dtype)
+            grad_normed += from_root
+        grad_x, *of_norm = torch.ops.aten.native_layer_norm_backward(
+            grad_normed, x, [x.shape[1]], mean, rstd, scale, shift, [True, True, True]
+        )
+        return grad_x, None, None, *of_norm, grad_weight, *of_root, *of_project
+
+
+def _linear(x: Tensor, weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> Tensor:
+    if dtype == x.dtype:
+        return functional.linear(x, weight, bias)
+    bias = None if bias is None else bias.to(dtype)
+    return functional.linear(x.to(dtype), weight.to(dtype), bias).to(x.dtype)
+
+
+def _linear_backward(grad: Tensor, x: Tensor, weight: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients of input, weight and bias."""
+    if dtype == x.dtype:
+        return grad @ weight, grad.t() @ x, grad.sum(0)
+    low = grad.to(dtype)
+    grad_weight = (low.t() @ x.to(dtype)).to(weight.dtype)
+    return (low @ weight.to(dtype)).to(x.dtype), grad_weight, grad.sum(0)
+
+
+EPSILON = 1e-5  # of the layer norm
 
 
 class RelationalUpdate(nn.Module):
@@ -40,15 +101,30 @@ class RelationalUpdate(nn.Module):
         self.norm = nn.LayerNorm(in_channels)
         self.conv = RelationalConv(in_channels, hidden_channels, num_relations)
         self.root = nn.Linear(in_channels, hidden_channels) if use_root else None
-        self.activation = nn.ReLU()
         self.project = nn.Linear(hidden_channels, out_channels)
         self.project.weight.data.mul_(scale)
 
-    def forward(self, x: Tensor, edges: MessageEdges) -> Tensor:
+    def forward(self, x: Tensor, slots: Slots) -> Tensor:
         """Returns the update; adding it to the stream is the caller's step."""
-        x = self.norm(x)
-        hidden = self.conv(x, edges)
+        norm, root, project, device = self.norm, self.root, self.project, x.device.type
+        of_root = (None, None) if root is None else (root.weight, root.bias)
+        weights = (norm.weight, norm.bias, self.conv.weight, *of_root, project.weight, project.bias)
+        if not torch.is_autocast_enabled(device):
+            return _update(x, slots, x.dtype, weights)
+        dtype = torch.get_autocast_dtype(device)
+        with torch.autocast(device, enabled=False):
+            return _update(x.to(project.weight.dtype), slots, dtype, weights)
+
+    def of_zeros(self, slots: Slots) -> Tensor:
+        """What :meth:`forward` returns where all sources are zero: they are alike then, and so are their products."""
+        row = self.norm.bias
+        hidden = convolve_constant(row, self.conv.weight, slots)
         if self.root is not None:
-            hidden = hidden + self.root(x)
-        update: Tensor = self.project(self.activation(hidden))
+            hidden = hidden + self.root(row)
+        update: Tensor = self.project(torch.relu(hidden))
         return update
+
+
+def _update(x: Tensor, slots: Slots, dtype: torch.dtype, weights: tuple[Tensor | None, ...]) -> Tensor:
+    update: Tensor = _Update.apply(x, slots, dtype, *weights)  # type: ignore[no-untyped-call]
+    return update

@@ -73,8 +73,9 @@ def require_finite(trainer: Trainer, batch: GraphBatch, loss: float, norm: float
         return
     facts = {"epoch": at.epoch + 1, "step": at.step + 1, "loss": loss, "gradients": _bad_gradients(trainer.model)}
     file = run.bad_batch(trainer.processes.rank)
+    kept = {**batch.to("cpu").tensors(), "num_graphs": batch.num_graphs}
     buffer = io.BytesIO()
-    torch.save({"batch": vars(batch.to("cpu")), **facts}, buffer)
+    torch.save({"batch": kept, **facts}, buffer)
     write_checkpoint(file, buffer.getvalue())
     what = f"loss became {loss}" if is_loss else f"gradient became {norm}"
     message = f"the {what} in epoch {at.epoch + 1}, step {at.step + 1}; the batch is kept in this file"

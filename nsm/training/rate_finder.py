@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-import torch
 from torch import nn
 
 from nsm.data.loader import BatchLoader
@@ -19,6 +18,7 @@ from nsm.models.losses import compute_loss
 from nsm.training.device import open_fabric
 from nsm.training.interruption import Interruption
 from nsm.training.memory import MicroBatches
+from nsm.training.schedules import build_optimizer
 from nsm.training.seeds import random_states, restore_random_states
 
 if TYPE_CHECKING:
@@ -115,8 +115,7 @@ def _kept_random_states() -> Iterator[None]:
 
 def _stepper(config: Config, model: nn.Module, fabric: Fabric) -> Callable[[int, GraphBatch, float], float]:
     """One step of the training at a given rate; returns the loss before it."""
-    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=config.weight_decay)
-    wrapped, optimizer = fabric.setup(model.train(), optimizer)
+    wrapped, optimizer = fabric.setup(model.train(), build_optimizer(model, config, fabric.device))
     weight, micro = 0.0 if config.cycle_warmup_epochs else config.cycle_weight, MicroBatches.configured(config)
 
     def step_at(step: int, batch: GraphBatch, rate: float) -> float:

@@ -1,4 +1,4 @@
-"""How the learning rate and the weight of the reconstruction change over a run."""
+"""The optimiser, and how the learning rate and the weight of the reconstruction change over a run."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+import torch
+from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 if TYPE_CHECKING:
     from nsm.config import Config
 
-__all__ = ["Schedule", "build_scheduler", "cycle_weight", "learning_rate_factor"]
+__all__ = ["Schedule", "build_optimizer", "build_scheduler", "cycle_weight", "learning_rate_factor"]
 
 SCHEDULES = ("cosine", "constant", "one-cycle", "plateau")
 RISE_SHARE = 0.3  # of a one-cycle run in which the rate rises
@@ -54,6 +56,13 @@ def learning_rate_factor(step: int, *, schedule: str, warmup_steps: int, total_s
 def _descent(progress: float) -> float:
     """Half a cosine from 1 to 0, while ``progress`` goes from 0 to 1."""
     return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+
+
+def build_optimizer(model: nn.Module, config: Config, device: torch.device) -> Optimizer:
+    """AdamW as configured; on the processor one pass over all weights, which a GPU's gradient scaler cannot do."""
+    fused = True if device.type == "cpu" else None
+    rate, decay = config.learning_rate, config.weight_decay
+    return torch.optim.AdamW(model.parameters(), rate, weight_decay=decay, fused=fused)
 
 
 class Schedule(LambdaLR):

@@ -36,7 +36,7 @@ from nsm.training.records import (
 )
 from nsm.training.recovery import recover
 from nsm.training.retention import Retention, owning
-from nsm.training.schedules import build_scheduler, cycle_weight
+from nsm.training.schedules import build_optimizer, build_scheduler, cycle_weight
 from nsm.training.validation import level_metrics, validate
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Trainer:
         self.fabric = open_fabric(config)
         self.processes = processes = Processes(self.fabric)
         self.callbacks = list(callbacks) if processes.is_lead else []
-        optimizer = torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+        optimizer = build_optimizer(model, config, self.fabric.device)
         self._wrapped, self.optimizer = self.fabric.setup(model, optimizer)
         # while a GPU computes, a thread gathers the next batch
         load = partial(

@@ -11,7 +11,7 @@ from torch import Tensor
 from nsm.data.batch import BatchEvidence, GraphBatch
 from nsm.data.packed import PackedGraphs
 
-TENSORS = [field.name for field in fields(GraphBatch) if field.name != "num_graphs"]
+TENSORS = [field.name for field in fields(GraphBatch) if field.name not in ("num_graphs", "folder")]
 
 
 def test_sizes(odd_graphs: PackedGraphs) -> None:

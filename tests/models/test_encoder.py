@@ -67,3 +67,12 @@ def test_mixed_precision_ends_here() -> None:
     assert mixed.dtype == torch.float32
     assert not torch.equal(mixed, encode(data).x)  # the product was rounded
     torch.testing.assert_close(mixed, encode(data).x, rtol=0, atol=0.05)
+
+
+def test_halved_features_do_not_make_the_stream_coarse() -> None:
+    data = odd_graph("star")
+    data.x, data.edge_weight = data.x.bfloat16(), data.edge_weight.bfloat16()  # as Fabric gives them
+    encoder = Encoder(IN_CHANNELS, 16, NUM_RELATIONS, "sqrt")
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        encoded = encoder(data)
+    assert encoded.x.dtype == encoded.graph.edge_weight.dtype == encoded.graph.multiplicity.dtype == torch.float32

@@ -64,9 +64,13 @@ def test_confidence_is_a_strength_not_a_normalised_weight(norm: str) -> None:
 def test_messages_between_two_sets_of_nodes_are_the_full_ones_restricted() -> None:
     x, graph = graph_of("sum")
     conv = RelationalConv(IN_CHANNELS, 4, graph.num_message_relations).double()
-    is_source = torch.arange(graph.num_nodes) % 3 != 0
-    sources, targets = is_source.nonzero().squeeze(1), (~is_source).nonzero().squeeze(1)
-    from_index, to_index = torch.full((2, graph.num_nodes), -1)
-    from_index[sources], to_index[targets] = torch.arange(sources.numel()), torch.arange(targets.numel())
-    part = conv(x[sources], graph.between(from_index, to_index, targets.numel()))
-    torch.testing.assert_close(part, conv(x * is_source.unsqueeze(1), graph.messages)[targets])
+    is_first = torch.arange(graph.num_nodes) % 3 != 0
+    sides = is_first, ~is_first
+    nodes = [side.nonzero().squeeze(1) for side in sides]
+    index = torch.empty(graph.num_nodes, dtype=torch.long)
+    for numbers in nodes:
+        index[numbers] = torch.arange(numbers.numel())
+    ways = graph.between(index.numpy(), is_first.numpy(), (nodes[0].numel(), nodes[1].numel()))
+    for slots, source, target in zip(ways, (0, 1), (1, 0), strict=True):
+        part = conv(x[nodes[source]], slots)
+        torch.testing.assert_close(part, conv(x * sides[source].unsqueeze(1), graph.messages)[nodes[target]])

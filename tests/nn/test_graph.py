@@ -1,25 +1,32 @@
-"""The order of messages and what it does not depend on."""
+"""Messages and what weighs them."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from nsm.nn import RelationalGraph
+from nsm.nn import RelationalConv, RelationalGraph
 from tests.nn.odd_graphs import NUM_RELATIONS, odd_batch
 
 
-def test_messages_are_sorted_and_counted() -> None:
+def strengths(graph: RelationalGraph, relation: int) -> torch.Tensor:
+    """What each node (row) gets from each node (column) under one relation, as a convolution sends it."""
+    conv = RelationalConv(1, 1, graph.num_message_relations)
+    conv.weight.data.zero_()
+    conv.weight.data[relation] = 1
+    ones = torch.eye(graph.num_nodes)
+    return torch.stack([conv(ones[:, [n]], graph.messages).squeeze(1).detach() for n in range(graph.num_nodes)], dim=1)
+
+
+@pytest.mark.parametrize("relation", range(2 * NUM_RELATIONS))
+def test_a_mean_divides_by_all_that_reach_a_node(relation: int) -> None:
     data = odd_batch()
     ones = torch.ones(data.num_edges)
     graph = RelationalGraph(data.edge_index, data.edge_type, ones, ones, data.num_nodes, NUM_RELATIONS, "mean")
-    edges = graph.messages
-    assert edges.relation_ptr[-1] == 2 * data.num_edges
-    for begin, end in zip(edges.relation_ptr[:-1], edges.relation_ptr[1:], strict=True):
-        assert (edges.dst[begin:end].diff() >= 0).all()
-        reached = torch.unique(edges.dst[begin:end]).numel()
-        # a mean: the coefficients of the messages that reach one node under one relation sum to one
-        torch.testing.assert_close(edges.coefficient[begin:end].sum(), torch.tensor(float(reached)))
+    mine = data.edge_index[:, data.edge_type == relation % NUM_RELATIONS]
+    reached = mine[1 if relation < NUM_RELATIONS else 0]
+    expected = torch.zeros(data.num_nodes).index_fill(0, reached, 1.0)
+    torch.testing.assert_close(strengths(graph, relation).sum(1), expected)
 
 
 @pytest.mark.parametrize("norm", ["sum", "mean", "sqrt"])
@@ -28,11 +35,13 @@ def test_confidence_weighs_a_message_and_does_not_count_in_the_norm(norm: str) -
     weight, multiplicity = torch.tensor([1.0, 0.5, 0.2]), torch.tensor([1.0, 2.0, 1.0])
     graph = RelationalGraph(edge_index, relation, weight, multiplicity, 4, 1, norm)
     divisor = {"sum": 1.0, "mean": 4.0, "sqrt": 2.0}[norm]
-    begin, end = graph.messages.relation_ptr[:2]
-    torch.testing.assert_close(graph.messages.coefficient[begin:end], weight * multiplicity / divisor)
+    torch.testing.assert_close(strengths(graph, 0)[3, :3], weight * multiplicity / divisor)
+    alone = {"sum": 1.0, "mean": multiplicity, "sqrt": multiplicity.sqrt()}[norm]
+    torch.testing.assert_close(strengths(graph, 1)[:3, 3], weight * multiplicity / alone)
 
 
 def test_a_graph_without_edges_has_no_messages() -> None:
     empty = torch.empty(0)
     graph = RelationalGraph(torch.empty(2, 0, dtype=torch.long), empty.long(), empty, empty, 4, NUM_RELATIONS)
-    assert graph.messages.relation_ptr == (0,) * (2 * NUM_RELATIONS + 1)
+    assert graph.messages.ends.tolist() == [0] * (2 * NUM_RELATIONS)
+    assert not strengths(graph, 0).any()

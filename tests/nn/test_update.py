@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch_geometric.data import Data
 
@@ -9,10 +10,13 @@ from nsm.nn import RelationalGraph, RelationalUpdate
 from tests.nn.odd_graphs import IN_CHANNELS, NUM_RELATIONS, SHAPES, odd_batch, odd_graph, permuted
 
 
-def run(layer: RelationalUpdate, data: Data) -> torch.Tensor:
+def graph_of(data: Data) -> RelationalGraph:
     ones = torch.ones(data.num_edges, dtype=data.x.dtype)
-    graph = RelationalGraph(data.edge_index, data.edge_type, data.edge_weight, ones, data.num_nodes, NUM_RELATIONS)
-    out: torch.Tensor = layer(data.x, graph.messages)
+    return RelationalGraph(data.edge_index, data.edge_type, data.edge_weight, ones, data.num_nodes, NUM_RELATIONS)
+
+
+def run(layer: RelationalUpdate, data: Data) -> torch.Tensor:
+    out: torch.Tensor = layer(data.x, graph_of(data).messages)
     return out
 
 
@@ -46,3 +50,19 @@ def test_state_round_trip() -> None:
     assert not torch.equal(run(first, data), run(second, data))
     second.load_state_dict(first.state_dict())
     assert torch.equal(run(first, data), run(second, data))
+
+
+@pytest.mark.parametrize("use_root", [True, False])
+def test_zeros_need_no_convolution(use_root: bool) -> None:
+    torch.manual_seed(0)
+    update = RelationalUpdate(IN_CHANNELS, 5, 4, 2 * NUM_RELATIONS, use_root=use_root).double()
+    torch.nn.init.normal_(update.norm.bias)
+    data = odd_batch(torch.float64)
+    data.x = torch.zeros_like(data.x)
+    slots = graph_of(data).messages
+    short, long = update.of_zeros(slots), update(data.x, slots)
+    torch.testing.assert_close(short, long)
+    weights = [weight for name, weight in update.named_parameters() if name != "norm.weight"]
+    pairs = zip(*(torch.autograd.grad(out.square().sum(), weights) for out in (short, long)), strict=True)
+    for one, other in pairs:
+        torch.testing.assert_close(one, other)
