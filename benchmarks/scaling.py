@@ -18,6 +18,8 @@ from typing import Any
 
 import torch
 
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # as the command nsm does; read with torch's first tensor
+
 from gemm import count_operations, gemm_rate
 from nsm.config import Config
 from nsm.models import Hierarchy, compute_loss
@@ -41,7 +43,7 @@ class Scale:
 
 def random_graph(triples: int) -> Any:
     """One random graph."""
-    from torch_geometric.data import Data  # it makes tensors, and NSM has to ask torch for large pages before
+    from torch_geometric.data import Data  # it makes tensors, before which torch has to be asked for large pages
 
     generator = torch.Generator().manual_seed(0)
     nodes = triples // TRIPLES_PER_NODE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -26,9 +25,6 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
-
-# torch reads it when it makes its first tensor: a large tensor comes in pages of 2 MiB, where the system has them
-os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 _HOME = {
     "Config": "nsm.config",

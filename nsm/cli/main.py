@@ -43,6 +43,8 @@ app.add_typer(lr.app, name="lr")
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs a command and exits: 0 if all went well, 2 for a mistake in what was asked for, 130 if interrupted."""
+    # torch reads it with its first tensor: large ones come in pages of 2 MiB, where the system has them
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     given = sys.argv[1:] if arguments is None else list(arguments)
     sys.exit(_run(given))
 

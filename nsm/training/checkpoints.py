@@ -23,7 +23,6 @@ __all__ = [
     "load_weights",
     "pack_checkpoint",
     "promote",
-    "read_plain",
     "save_checkpoint",
     "write_checkpoint",
     "write_weights",
@@ -115,7 +114,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     is_whole = _is_whole(content)
     if is_whole is False:
         raise _damaged(path, "its content does not fit its checksum")
-    checkpoint = read_plain(path, content)
+    checkpoint = _unpickle(path, content)
     if not isinstance(checkpoint, dict) or "format_version" not in checkpoint:
         raise CheckpointError("this is no checkpoint of NSM", file=path)
     if checkpoint["format_version"] != FORMAT_VERSION:
@@ -136,12 +135,7 @@ def _is_whole(content: bytes) -> bool | None:
     return hashlib.sha256(body).hexdigest().encode() == comment[len(_MARK) :]
 
 
-def read_plain(path: Path, content: bytes) -> object:
-    """The content of an archive of torch, read on the processor without running code.
-
-    Raises:
-        CheckpointError: If it is none, or holds more than plain values.
-    """
+def _unpickle(path: Path, content: bytes) -> object:
     if not content.startswith(b"PK"):  # torch.load would take it for a file of its older format, which no run has
         raise _damaged(path, "it is no archive of torch")
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
+import warnings
 import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from nsm.config.reading import PROVENANCE
 from nsm.errors import CheckpointError
-from nsm.training.checkpoints import load_checkpoint, read_plain
+from nsm.training.checkpoints import FOREIGN, load_checkpoint
 
 __all__ = [
     "CheckpointContent",
@@ -39,8 +40,8 @@ def open_checkpoint(path: Path) -> dict[str, Any]:
         return load_checkpoint(path)
     except CheckpointError:
         weights: object = None
-        with suppress(CheckpointError, OSError):
-            weights = read_plain(path, path.read_bytes())
+        with suppress(*FOREIGN), warnings.catch_warnings(action="ignore"):
+            weights = torch.load(path, map_location="cpu", weights_only=True)
         if isinstance(weights, dict) and weights and all(isinstance(weight, Tensor) for weight in weights.values()):
             return {"model_state_dict": weights}
         raise

@@ -96,10 +96,12 @@ def test_another_model_is_refused(graphs: PackedGraphs, tmp_path: Path) -> None:
     assert wider.position.step == 0
 
 
-def test_the_smaller_part_of_a_batch_stays_in_force(graphs: PackedGraphs, tmp_path: Path) -> None:
+def test_the_part_of_a_batch_that_memory_allowed_stays_in_force(graphs: PackedGraphs, tmp_path: Path) -> None:
+    """Unless another one is configured now."""
     state = capture(stopped(graphs, tmp_path, accumulate=2))
     assert state["micro_batch"] == 8
-    for accumulate, expected in ((1, 8), (2, 8), (4, 4)):
+    state["micro_batch"] = 2
+    for accumulate, expected in ((1, 0), (2, 2), (4, 4)):
         again = toy_trainer(graphs, tmp_path, accumulate=accumulate)
         restore(again, copy.deepcopy(state), tmp_path / "state.pt")
         assert again.micro.size == expected
