@@ -10,15 +10,16 @@ where a target is missed.
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # as the command nsm does; read with torch's first tensor
+
+import torch
 
 from gemm import count_operations, gemm_rate
 from nsm.config import Config
