@@ -12,34 +12,57 @@ from torch.nn import functional
 
 from nsm.nn.slots import Slots
 
-GROUPED_WIDTH = 4  # torch multiplies groups of rows of whole 16 bytes
+GROUPED_BYTES = 16  # torch multiplies groups of rows that are whole multiples of this
 
 
-def convolve(x: Tensor, weight: Tensor, slots: Slots) -> Tensor:
+def convolve(x: Tensor, weight: Tensor, slots: Slots, dtype: torch.dtype | None = None) -> Tensor:
     """``out[dst] += coefficient * x[src] @ weight[relation]``, which autograd does not see.
 
-    No weight is gathered per edge.
+    No weight is gathered per edge. Sums keep the dtype of ``x``, whatever that of the products.
     """
-    return slots.spread(multiply(slots.gather(x), weight, slots.ends))
+    return slots.spread(multiply(slots.gather(x), weight, slots.ends, dtype))
 
 
-def convolve_backward(grad: Tensor, x: Tensor, weight: Tensor, slots: Slots) -> tuple[Tensor, Tensor]:
+def convolve_backward(
+    grad: Tensor, x: Tensor, weight: Tensor, slots: Slots, dtype: torch.dtype | None = None
+) -> tuple[Tensor, Tensor]:
     """The gradients of ``x`` and ``weight``; the sources are gathered again, not kept."""
     grad_product = slots.spread_back(grad)
-    grad_weight = multiply(slots.gather(x).t(), grad_product, slots.ends)
-    return slots.gather_back(multiply(grad_product, weight.transpose(1, 2), slots.ends)), grad_weight
+    grad_weight = multiply(slots.gather(x).t(), grad_product, slots.ends, dtype)
+    return slots.gather_back(multiply(grad_product, weight.transpose(1, 2), slots.ends, dtype)), grad_weight
 
 
-def multiply(a: Tensor, b: Tensor, ends: Tensor) -> Tensor:
+def as_factor(x: Tensor, dtype: torch.dtype | None) -> Tensor:
+    """A factor of a product in another dtype.
+
+    On a processor it is rounded and kept as it is: the products are then those of half precision with sums in single,
+    as a GPU computes them, and few processors have instructions of their own for that; the others take many times as
+    long.
+    """
+    if dtype is None or dtype == x.dtype:
+        return x
+    return x.to(dtype) if x.is_cuda else x.to(dtype).to(x.dtype)
+
+
+def multiply(a: Tensor, b: Tensor, ends: Tensor, dtype: torch.dtype | None = None) -> Tensor:
     """One product per relation: of its rows in ``a`` with its matrix in ``b``, or of its columns and its rows.
+
+    Args:
+        a: Left factors.
+        b: Right factors.
+        ends: Where each relation's rows end.
+        dtype: That of the factors in the products; their own by default. The output has that of ``a``.
 
     Shapes:
         - **a**: ``(P, I)`` and **b**: ``(R, I, O)``; output: ``(P, O)``.
         - or **a**: ``(I, P)`` and **b**: ``(P, O)``; output: ``(R, I, O)``.
     """
+    if dtype is not None and dtype != a.dtype:
+        return multiply(as_factor(a, dtype), as_factor(b, dtype), ends).to(a.dtype)
     is_outer = b.dim() == 2
     widths = (a.shape[0], b.shape[1]) if is_outer else (a.shape[1], b.shape[2])
-    if a.dtype == torch.float32 and a.numel() and not (widths[0] % GROUPED_WIDTH or widths[1] % GROUPED_WIDTH):
+    is_whole = not any(width * a.element_size() % GROUPED_BYTES for width in widths)
+    if a.dtype != torch.float64 and a.numel() and is_whole:
         return functional.grouped_mm(a, b, offs=ends)
     out = a.new_zeros((ends.numel(), *widths) if is_outer else (a.shape[0], widths[1]))
     for r, (begin, end) in enumerate(pairwise((0, *ends.tolist()))):

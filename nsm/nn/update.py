@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nsm.nn.conv import RelationalConv, convolve, convolve_backward, convolve_constant
+from nsm.nn.conv import RelationalConv, as_factor, convolve, convolve_backward, convolve_constant
 from nsm.nn.slots import Slots
 
 
@@ -16,7 +16,7 @@ class _Update(torch.autograd.Function):
     """All of the update at once: between its products everything happens in place.
 
     The normalised input and the activations are kept for the backward pass, which gathers the rows of the convolution
-    again. ``dtype`` is that of the products of whole nodes; all the rest keeps the dtype of the input.
+    again. ``dtype`` is that of the factors of all products; all the rest keeps the dtype of the input.
     """
 
     @staticmethod
@@ -24,7 +24,7 @@ class _Update(torch.autograd.Function):
         scale, shift, of_relation, root, root_bias, project, bias = weights
         assert scale is not None and of_relation is not None and project is not None
         normed, mean, rstd = torch.native_layer_norm(x, [x.shape[1]], scale, shift, EPSILON)
-        hidden = convolve(normed, of_relation, slots)
+        hidden = convolve(normed, of_relation, slots, dtype)
         if root is not None:
             hidden += _linear(normed, root, root_bias, dtype)
         hidden.relu_()
@@ -39,7 +39,7 @@ class _Update(torch.autograd.Function):
         grad = grad_outputs[0]
         grad_hidden, *of_project = _linear_backward(grad, hidden, project, ctx.dtype)
         grad_hidden = torch.ops.aten.threshold_backward(grad_hidden, hidden, 0)
-        grad_normed, grad_weight = convolve_backward(grad_hidden, normed, of_relation, slots)
+        grad_normed, grad_weight = convolve_backward(grad_hidden, normed, of_relation, slots, ctx.dtype)
         of_root: list[Tensor | None] = [None, None]
         if root is not None:
             from_root, *of_root = _linear_backward(grad_hidden, normed, root, ctx.dtype)
@@ -53,17 +53,18 @@ class _Update(torch.autograd.Function):
 def _linear(x: Tensor, weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> Tensor:
     if dtype == x.dtype:
         return functional.linear(x, weight, bias)
-    bias = None if bias is None else bias.to(dtype)
-    return functional.linear(x.to(dtype), weight.to(dtype), bias).to(x.dtype)
+    factor = as_factor(x, dtype)
+    bias = None if bias is None else bias.to(factor.dtype)
+    return functional.linear(factor, as_factor(weight, dtype), bias).to(x.dtype)
 
 
 def _linear_backward(grad: Tensor, x: Tensor, weight: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
     """The gradients of input, weight and bias."""
     if dtype == x.dtype:
         return grad @ weight, grad.t() @ x, grad.sum(0)
-    low = grad.to(dtype)
-    grad_weight = (low.t() @ x.to(dtype)).to(weight.dtype)
-    return (low @ weight.to(dtype)).to(x.dtype), grad_weight, grad.sum(0)
+    low = as_factor(grad, dtype)
+    grad_weight = (low.t() @ as_factor(x, dtype)).to(weight.dtype)
+    return (low @ as_factor(weight, dtype)).to(x.dtype), grad_weight, grad.sum(0)
 
 
 EPSILON = 1e-5  # of the layer norm

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from nsm.nn import RelationalConv, RelationalGraph
+from nsm.nn.conv import multiply
 from tests.nn.odd_graphs import IN_CHANNELS, NUM_RELATIONS, odd_batch
 
 
@@ -51,6 +52,20 @@ def test_gradients_in_float64() -> None:
         return torch.func.functional_call(conv, {"weight": weight}, (x, graph.messages))
 
     assert torch.autograd.gradcheck(run, (x, weight), fast_mode=True)
+
+
+@pytest.mark.parametrize("is_outer", [False, True])
+def test_factors_in_half_precision_and_sums_in_single(is_outer: bool) -> None:
+    generator = torch.Generator().manual_seed(0)
+    ends = torch.tensor([3, 3, 50], dtype=torch.int32)
+    a, c = (torch.randn(50, 8, generator=generator) for _ in range(2))
+    b = torch.randn(3, 8, 8, generator=generator)
+    left, right = (a.t(), c) if is_outer else (a, b)
+    found = multiply(left, right, ends, torch.bfloat16)
+    expected = multiply(left.bfloat16().double(), right.bfloat16().double(), ends)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-5)
+    assert not torch.allclose(found, multiply(left, right, ends), rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("norm", ["sum", "mean", "sqrt"])
