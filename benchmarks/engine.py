@@ -26,7 +26,7 @@ from nsm.models.losses import compute_loss
 from nsm.runs import Run
 from nsm.training import Trainer
 from nsm.training.retention import Retention
-from nsm.training.schedules import build_scheduler
+from nsm.training.schedules import build_optimizer, build_scheduler
 from timing import circumstances, listed, markdown, race
 
 LOOP_LIMIT, CHECKPOINT_LIMIT = 1.05, 0.02
@@ -122,7 +122,7 @@ def loops(folder: Path, rounds: int) -> float:
 def bare_loop(config: Config, trainer: Trainer) -> Callable[[int], object]:
     """A loop over the same batches with a model of its own."""
     loader, model = trainer.train_loader, build_model(config, trainer.schema)
-    optimizer = torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+    optimizer = build_optimizer(model, config, trainer.fabric.device)
     scheduler = build_scheduler(optimizer, config, len(loader))
 
     def epoch(number: int) -> None:
