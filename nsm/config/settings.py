@@ -198,7 +198,7 @@ class Config(Settings):
 
     domain: Literal["planning", "causal", "kg", "own"] = "planning"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    epochs: Annotated[int, Field(ge=1)] = 10
+    epochs: Annotated[int, Field(ge=1)] = 14
     batch_size: Annotated[int, Field(ge=1)] = 64
     accumulate: Annotated[int, Field(ge=1)] = 1
     recompute: Literal["none", "checkpoint", "reverse"] = "none"
