@@ -14,12 +14,6 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Among several processes, tests of one ``xdist_group`` stay together and in order: they share a browser."""
-    if getattr(config.option, "dist", "no") == "load":
-        config.option.dist = "loadgroup"
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> Iterator[None]:
     """Small graphs like one thread, and parallel test processes would fight for more."""

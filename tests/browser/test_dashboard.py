@@ -26,6 +26,7 @@ ARTIFACTS = Path(os.environ.get("NSM_ARTIFACTS", ROOT / "build" / "screenshots")
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
            "--disable-component-update", "--disable-sync"]  # fmt: skip
 PATIENCE = 300  # seconds for whatever is waited for
+KEY = 10  # seconds in which a page hears a key
 CONSTANTS = """DOMAIN = "planning"
 EPOCHS = 40
 BATCH_SIZE = 32
@@ -95,10 +96,22 @@ class Lab:
             self.page.keyboard.press(key)
 
     def start(self, part: str) -> Any:
-        """Runs a cell without waiting for its end."""
+        """Runs a cell without waiting for its end; a key that the page did not hear is pressed again."""
         cell = self.cell(part)
-        self.select(cell)
-        self.press("Control+Enter")
+        prompt = cell.locator(".jp-InputPrompt").first
+        before, pressed = prompt.inner_text(), 0.0
+
+        def is_taken() -> bool:
+            nonlocal pressed
+            if prompt.inner_text() != before:
+                return True
+            if time.monotonic() - pressed > KEY:
+                self.select(cell)
+                self.press("Control+Enter")
+                pressed = time.monotonic()
+            return False
+
+        self.until(is_taken)
         return cell
 
     def run(self, part: str) -> Any:
