@@ -143,14 +143,14 @@ def margin_lower_bound(margin: npt.NDArray[np.float64], groups: Ints, *, compari
         comparisons: How many bounds are looked at together.
 
     Returns:
-        The bound; ``-inf`` where there are fewer than two groups, since nothing can be said then.
+        The bound; the trivial one, -1, where there are fewer than two groups, since nothing can be said then.
     """
     from scipy.stats import t as student
 
     _, index = np.unique(groups, return_inverse=True)
     num_groups = int(index.max()) + 1 if len(index) else 0
     if num_groups < 2:
-        return float("-inf")
+        return -1.0
     mean = float(margin.mean())
     deviation = np.bincount(index, margin - mean)
     error = np.sqrt(num_groups / (num_groups - 1) * (deviation**2).sum()) / len(margin)
