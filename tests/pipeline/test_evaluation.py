@@ -89,7 +89,7 @@ def test_memory_that_runs_out_is_told_and_changes_nothing(
 ) -> None:
     whole, model = pipeline.evaluate(run, quiet=True).figures, pipeline.load_model(run)
     assert "micro_batch" not in whole
-    monkeypatch.setattr("nsm.pipeline.evaluation.load_model", lambda _: model)
+    monkeypatch.setattr("nsm.pipeline.evaluation.load_model", lambda *_: model)
     with running_out(model, above=5):
         figures = pipeline.evaluate(run).figures
     assert figures["micro_batch"] == 4
