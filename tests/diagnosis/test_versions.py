@@ -69,9 +69,9 @@ def test_packages_as_tested(monkeypatch: pytest.MonkeyPatch) -> None:
     ("changes", "status", "told"),
     [
         ({"torch": None}, "problem", "torch is missing"),
-        ({"torch": "2.8.1"}, "problem", "torch 2.8.1 is outside >=2.9,<3"),
-        ({"torch": "3.0.0a1"}, "problem", "torch 3.0.0a1 is outside >=2.9,<3"),
-        ({"torch": "2.9"}, "note", "torch 2.9 (tested: 2.13.0)"),
+        ({"torch": "2.8.1"}, "problem", "torch 2.8.1 is outside >=2.10,<3"),
+        ({"torch": "3.0.0a1"}, "problem", "torch 3.0.0a1 is outside >=2.10,<3"),
+        ({"torch": "2.10"}, "note", "torch 2.10 (tested: 2.13.0)"),
         ({"torch_geometric": "2.7.0", "rich": None}, "problem", "rich is missing"),
     ],
 )
