@@ -18,7 +18,18 @@ from typing import TYPE_CHECKING
 from nsm.analysis.run_states import RunState, read_state
 from nsm.dashboard.child import launch
 from nsm.errors import RunError
-from nsm.runs import Run, ensure_writable, find_run, is_held, new_run_name, require_unused, resolve_root, write_text
+from nsm.runs import (
+    Run,
+    ensure_writable,
+    find_run,
+    holder,
+    is_held,
+    is_locked,
+    new_run_name,
+    require_unused,
+    resolve_root,
+    write_text,
+)
 
 if TYPE_CHECKING:
     from nsm.config import Config
@@ -53,7 +64,7 @@ class BackgroundRun:
         """Whether its process lives, whoever started it."""
         if self._process is not None and self._process.poll() is None:
             return True
-        return is_held(self.run) is True or any(map(_is_locked, (self._waiting / LOG, self.run.folder / LOG)))
+        return is_held(self.run) is True or any(map(is_locked, (self._waiting / LOG, self.run.folder / LOG)))
 
     @property
     def at(self) -> RunState:
@@ -121,7 +132,7 @@ class BackgroundRun:
         limit = time.monotonic() + wait
         while self.is_alive:
             if is_held(self.run):
-                self.run.stop.touch()  # once more: what was there before the first step does not count
+                self.run.stop.touch()
             elif pid := self._pid:  # before the first step, or after the last
                 _signal(pid, signal.SIGTERM)
             if time.monotonic() >= limit:
@@ -132,8 +143,7 @@ class BackgroundRun:
 
     def stop(self, *, wait: float = 60.0) -> None:
         """Like :meth:`pause`; a process that has not ended by then is killed, which loses the epoch under way."""
-        if not self.pause(wait=wait) and (pid := self._pid):
-            _signal(pid, signal.SIGKILL)
+        if not self.pause(wait=wait) and (pid := self._pid) and _signal(pid, signal.SIGKILL):
             while self.is_alive:
                 time.sleep(LOOK)
 
@@ -161,15 +171,16 @@ class BackgroundRun:
 
     @property
     def _pid(self) -> int | None:
-        """The process, by its own word where it was started elsewhere."""
-        if self._process is not None:
+        """The process that lives: ours, one that another kernel started, or whoever trains in the run's folder."""
+        if self._process is not None and self._process.poll() is None:
             return self._process.pid
         for home in (self.run.folder, self._waiting):
-            try:
-                return int((home / "pid").read_text(encoding="utf-8"))
-            except (OSError, ValueError):
-                continue
-        return None
+            if is_locked(home / LOG):  # else its number may be that of another program by now
+                try:
+                    return int((home / "pid").read_text(encoding="utf-8"))
+                except (OSError, ValueError):
+                    continue
+        return holder(self.run)
 
     @property
     def _last_words(self) -> str:
@@ -240,20 +251,10 @@ def background(run: BackgroundRun | Run | str | Path, *, root: Path | None = Non
     return BackgroundRun(find_run(run, home))
 
 
-def _is_locked(path: Path) -> bool:
-    """Whether a process holds a file."""
+def _signal(pid: int, number: signal.Signals) -> bool:
+    """Sends a signal to a process, and to those that build data for it where it leads a group; whether that went."""
     try:
-        with path.open("rb") as stream:
-            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def _signal(pid: int, number: signal.Signals) -> None:
-    try:
-        os.killpg(pid, number)  # it leads a group of its own, with the processes that build data for it
+        (os.killpg if os.getpgid(pid) == pid else os.kill)(pid, number)
     except (ProcessLookupError, PermissionError):
-        return
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -160,8 +161,6 @@ class _BrowserWidget:
 
     def press(self, name: str) -> None:
         """What a button does; an error becomes a line."""
-        from html import escape
-
         try:
             self.told.value = getattr(self, f"_{name}")(list(self.rows.value))
         except NSMError as failure:
@@ -179,7 +178,7 @@ class _BrowserWidget:
     def _delete(self, chosen: list[str]) -> str:
         if not chosen:
             raise RunError("nothing is chosen", hint="choose rows above")
-        told = [self.browsed.delete(path, confirm=self.sure.value) for path in chosen]
+        told = [escape(self.browsed.delete(path, confirm=self.sure.value)) for path in chosen]
         hint = "" if self.sure.value else "<br>tick the box beside the button to do it"
         self.sure.value = False
         self.fill(self.browsed.table)

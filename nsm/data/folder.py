@@ -25,7 +25,6 @@ __all__ = ["PackedFolder"]
 GRAPH_ARRAYS = ("node_ptr", "edge_ptr", "label", "group", "split", "evidence/ptr")
 
 Array = npt.NDArray[Any]
-MASK = (1 << 20) - 1
 
 
 class NodeRows(NamedTuple):
@@ -84,12 +83,14 @@ class PackedFolder:
     def node_rows(self) -> NodeRows:
         """What batches need of every node, in memory: each row in one piece."""
         kind, role, order = (self.arrays[name].astype(np.int64) for name in ("node_type", "role", "order"))
-        different, code = np.unique((kind << 40) | (role << 20) | (order + 1), return_inverse=True)
+        roles, orders = max(len(self.schema.roles), 1), int(order.max(initial=-1)) + 2
+        different, code = np.unique((kind * roles + role) * orders + order + 1, return_inverse=True)
+        kind_and_role, order = np.divmod(different, orders)
         features = node_features(
             self.schema,
-            node_type=torch.from_numpy(different >> 40),
-            role=torch.from_numpy(different >> 20 & MASK),
-            order=torch.from_numpy((different & MASK) - 1),
+            node_type=torch.from_numpy(kind_and_role // roles),
+            role=torch.from_numpy(kind_and_role % roles),
+            order=torch.from_numpy(order - 1),
             value=torch.zeros(len(different), len(self.schema.values)),
         )
         return NodeRows(np.stack((code.reshape(-1), self.arrays["tie_key"]), axis=1).astype(np.int64), features.numpy())

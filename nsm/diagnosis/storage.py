@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from nsm.diagnosis.check import Finding, note, ok, problem
+from nsm.runs import is_locked
 
 __all__ = ["disk", "leftovers", "locking", "nearest", "temporary", "writable"]
 
@@ -96,7 +97,7 @@ def leftovers(root: Path) -> Finding:
         if UNFINISHED.fullmatch(file.name):
             stale.append(file)
         elif LOCK.fullmatch(file.name):
-            (held if _is_held(file) else stale).append(file)
+            (held if is_locked(file) else stale).append(file)
     told = [f"in use by a process: {', '.join(str(lock.parent) for lock in held)}"] if held else []
     if not stale:
         return ok("; ".join(told) or "no locks, nothing half written")
@@ -108,15 +109,3 @@ def leftovers(root: Path) -> Finding:
 def _hidden_files(root: Path) -> Iterator[Path]:
     files = (Path(folder) / name for folder, _, names in os.walk(root) for name in sorted(names))
     return (file for file in islice(files, MANY_FILES) if file.name.startswith("."))
-
-
-def _is_held(lock: Path) -> bool:
-    """Whether a living process holds a lock; one that may not even be opened is somebody's."""
-    try:
-        with lock.open("rb") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return lock.exists()
-    return False

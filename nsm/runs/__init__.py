@@ -13,7 +13,7 @@ from nsm.runs.folder import (
     require_unused,
     resolve_root,
 )
-from nsm.runs.lock import exclusive, is_held, require_free
+from nsm.runs.lock import exclusive, holder, is_held, is_locked, require_free
 
 __all__ = [
     "EPOCH_FILE",
@@ -23,7 +23,9 @@ __all__ = [
     "ensure_writable",
     "exclusive",
     "find_run",
+    "holder",
     "is_held",
+    "is_locked",
     "list_runs",
     "locked",
     "new_run_name",

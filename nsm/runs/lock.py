@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nsm.errors import RunError
@@ -17,7 +18,7 @@ from nsm.errors import RunError
 if TYPE_CHECKING:
     from nsm.runs.folder import Run
 
-__all__ = ["exclusive", "is_held", "require_free"]
+__all__ = ["exclusive", "holder", "is_held", "is_locked", "require_free"]
 
 LOOK = 0.2  # seconds for which a lock may be a glance of somebody who only wants to know whether there is one
 
@@ -50,12 +51,35 @@ def is_held(run: Run) -> bool | None:
     try:
         with run.lock.open("rb") as stream:
             fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            holder = json.load(stream)
+            who = json.load(stream)
     except BlockingIOError:
         return True
     except (OSError, ValueError):
         return None
-    return False if isinstance(holder, dict) and holder.get("host") == platform.node() else None
+    return False if isinstance(who, dict) and who.get("host") == platform.node() else None
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a living process holds a file; one that may not even be opened is somebody's."""
+    try:
+        with path.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return path.exists()
+    return False
+
+
+def holder(run: Run) -> int | None:
+    """The process of this machine that trains in a run folder now; None where none does, or it has not said so yet."""
+    if is_held(run) is not True:
+        return None
+    try:
+        who = json.loads(run.lock.read_bytes())
+        return int(who["process"]) if who["host"] == platform.node() else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _acquire(run: Run) -> int:

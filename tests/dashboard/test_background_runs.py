@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from nsm.config import Config
 from nsm.dashboard import background_runs
 from nsm.dashboard.background_runs import BackgroundRun, background, start
 from nsm.errors import RunError
-from nsm.runs import Run, find_run, list_runs
+from nsm.runs import Run, find_run, holder, list_runs
 from tests.analysis.made_runs import add_history, make_run
 from tests.dashboard.fake_training import fake_launch, wait_until
 
@@ -112,6 +114,38 @@ def test_a_run_of_elsewhere(tmp_path: Path) -> None:
     (run.folder / "training_history.json").write_text('{"interrupted": false}')
     with pytest.raises(RunError, match="has finished"):
         job.resume()
+
+
+HOLD = """import sys, time
+from pathlib import Path
+from nsm.runs import Run, exclusive
+with exclusive(Run(Path(sys.argv[1]))):
+    print("held", flush=True)
+    time.sleep(300)
+"""
+
+
+def test_a_training_of_a_terminal_that_does_not_answer_is_killed_and_nobody_else(tmp_path: Path) -> None:
+    """The number in the run's folder is that of an earlier process; another program has it by now."""
+    run = make_run(tmp_path, "other")
+    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"], start_new_session=True)
+    (run.folder / "pid").write_text(str(bystander.pid))
+    (run.folder / "train.log").touch()
+    command = [sys.executable, "-c", HOLD, str(run.folder)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    deaf = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
+    try:
+        assert deaf.stdout is not None and deaf.stdout.readline() == b"held\n"
+        assert holder(run) == deaf.pid
+        background(run).stop(wait=0.3)
+        assert deaf.wait(60) == -signal.SIGKILL
+        assert bystander.poll() is None
+        assert holder(run) is None
+    finally:
+        for process in (deaf, bystander):
+            process.kill()
+            process.wait()
+        deaf.stdout.close()
 
 
 def test_a_real_training(tmp_path: Path) -> None:
