@@ -67,10 +67,10 @@ types: $(VENV)/.dev  ## types only
 layers: $(VENV)/.dev  ## import layers only
 	$(BIN)/lint-imports
 
-# Small graphs like one thread for each process; the workers are as many as the logical cores, eight at most. Tests of one
-# `xdist_group` stay together and in order: they share a browser.
+# Small graphs like one thread for each process; the workers are as many as the logical cores, eight at most. The tests
+# of one file stay together and in order: those of the notebook share a browser, many others what is slow to set up.
 tests: $(VENV)/.dev  ## tests only; PYTEST_ARGS="-k swap" chooses some
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist loadgroup $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile $(PYTEST_ARGS)
 
 bench: $(VENV)/.dev  ## the programs in benchmarks/ one after the other, with one thread: agreement, speed, import, causal data, subgraphs, views, start
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/validators.py

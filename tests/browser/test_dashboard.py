@@ -36,7 +36,7 @@ SAVE_EVERY = 20
 WORKERS = 0
 PLANNING = {"graphs": 160}"""
 
-pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.needs_chromium
 
 
 @dataclass
