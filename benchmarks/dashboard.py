@@ -84,8 +84,9 @@ def print_rounds(seconds: float, rounds: int) -> None:
 
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        one = timed(trainer_of(Path(folder), 2))  # builds the data, and warms everything
-        epochs = math.ceil(2 * seconds / one["clock"])
+        timed(trainer_of(Path(folder), 1))  # builds the data, and warms everything
+        short, long = (timed(trainer_of(Path(folder), number))["clock"] for number in (1, 4))
+        epochs = math.ceil(1.4 * seconds / (long - short) * 3)
         found = []
         for number in range(rounds):
             order = ("without", "with") if number % 2 == 0 else ("with", "without")
