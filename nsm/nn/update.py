@@ -21,16 +21,10 @@ class _Update(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, slots: Slots, dtype: torch.dtype, *weights: Tensor | None) -> Tensor:
-        scale, shift, of_relation, root, root_bias, project, bias = weights
-        assert scale is not None and of_relation is not None and project is not None
-        normed, mean, rstd = torch.native_layer_norm(x, [x.shape[1]], scale, shift, EPSILON)
-        hidden = convolve(normed, of_relation, slots, dtype)
-        if root is not None:
-            hidden += _linear(normed, root, root_bias, dtype)
-        hidden.relu_()
-        ctx.save_for_backward(x, mean, rstd, normed, hidden, *weights)
+        out, *kept = _compute(x, slots, dtype, *weights)
+        ctx.save_for_backward(x, *kept, *weights)
         ctx.slots, ctx.dtype = slots, dtype
-        return _linear(hidden, project, bias, dtype)
+        return out
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
@@ -48,6 +42,18 @@ class _Update(torch.autograd.Function):
             grad_normed, x, [x.shape[1]], mean, rstd, scale, shift, [True, True, True]
         )
         return grad_x, None, None, *of_norm, grad_weight, *of_root, *of_project
+
+
+def _compute(x: Tensor, slots: Slots, dtype: torch.dtype, *weights: Tensor | None) -> tuple[Tensor, ...]:
+    """The update, then what its backward pass needs: mean and rstd of the input, the input normalised, activations."""
+    scale, shift, of_relation, root, root_bias, project, bias = weights
+    assert scale is not None and of_relation is not None and project is not None
+    normed, mean, rstd = torch.native_layer_norm(x, [x.shape[1]], scale, shift, EPSILON)
+    hidden = convolve(normed, of_relation, slots, dtype)
+    if root is not None:
+        hidden += _linear(normed, root, root_bias, dtype)
+    hidden.relu_()
+    return _linear(hidden, project, bias, dtype), mean, rstd, normed, hidden
 
 
 def _linear(x: Tensor, weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> Tensor:
@@ -127,5 +133,7 @@ class RelationalUpdate(nn.Module):
 
 
 def _update(x: Tensor, slots: Slots, dtype: torch.dtype, weights: tuple[Tensor | None, ...]) -> Tensor:
+    if not torch.is_grad_enabled():  # nothing to keep for a backward pass
+        return _compute(x, slots, dtype, *weights)[0]
     update: Tensor = _Update.apply(x, slots, dtype, *weights)  # type: ignore[no-untyped-call]
     return update
