@@ -27,6 +27,8 @@ from nsm.cloud.modal_platform import LIMITS
 if modal_platform.is_local():
     scripts.require_token(modal_platform.has_token(), sys.argv)
 with scripts.mistakes():
+    if modal_platform.is_local():
+        orders.check_arguments(sys.argv)
     GPUS = orders.choose_gpus(sys.argv, os.environ)
     SECONDS = orders.seconds_of(os.environ, "NSM_TIMEOUT", LIMITS["timeout"])
     COMMIT = orders.seconds_of(os.environ, "NSM_COMMIT_SECONDS", 3600) if "NSM_COMMIT_SECONDS" in os.environ else None

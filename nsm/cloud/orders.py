@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import secrets
 import shlex
@@ -14,7 +15,7 @@ from typing import Any
 from nsm.config import load_config
 from nsm.errors import ConfigError
 
-__all__ = ["DOMAINS", "GPUS", "Order", "choose_gpus", "make_orders", "new_name", "seconds_of"]
+__all__ = ["DOMAINS", "GPUS", "Order", "check_arguments", "choose_gpus", "make_orders", "new_name", "seconds_of"]
 
 DOMAINS = ("causal", "planning", "kg")
 GPUS = ("A100-40GB", "A100-80GB", "H100")
@@ -94,6 +95,25 @@ def make_orders(
         settings = settings.model_copy(update={"root": None, "run": None, "cache": None})
         orders.append(Order(domain, run, settings.to_toml(), tuple(gpus)))
     return orders
+
+
+def check_arguments(arguments: Sequence[str]) -> None:
+    """Finds mistakes in a command line before anything is sent; options that it does not know are left to Modal.
+
+    Raises:
+        ConfigError: As :func:`make_orders` does.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    for name in ("--domains", "--config", "--set", "--run", "--epochs", "--seed"):
+        parser.add_argument(name)
+    try:
+        given, _ = parser.parse_known_args(list(arguments))
+    except argparse.ArgumentError as failure:
+        raise ConfigError(str(failure)) from failure
+    pairs = [f"{name}={value}" for name in ("epochs", "seed") if (value := getattr(given, name)) is not None]
+    config = Path(given.config) if given.config else None
+    overrides = " ".join([given.set or "", *map(shlex.quote, pairs)])
+    make_orders(given.domains or "", config=config, overrides=overrides, run=given.run or "")
 
 
 def _pairs(text: str) -> list[str]:
