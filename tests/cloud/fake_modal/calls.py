@@ -66,7 +66,7 @@ class Calls:
             await self.world.bell.wait(until - time.monotonic())
 
     def _record(self, container: Container, output: pb.FunctionGetOutputsItem | None) -> None:
-        how = "ok" if output is not None and output.result.status == SUCCESS else container.why or "failure"
+        how = "ok" if output is not None and output.result.status == SUCCESS else self.containers.how(container)
         self.world.attempts.append(
             {
                 "function": container.function.name,

@@ -211,6 +211,14 @@ class Containers:
         status = container.process.returncode if container.process else None
         return Result(status=Result.GENERIC_STATUS_INTERNAL_FAILURE, exception=f"the container exited with {status}")
 
+    def how(self, container: Container) -> str:
+        """In a word, how an attempt failed."""
+        if container.why:
+            return container.why
+        if container.output is not None:
+            return "failure"
+        return "crashed" if container.crash is not None else "lost"
+
     def end(self, container: Container, why: str, grace: float | None = None) -> None:
         """Ends a container from outside: SIGINT, and SIGKILL after the grace period (seconds)."""
         if container.is_running and not container.why:

@@ -88,14 +88,14 @@ def _children(pid: int) -> list[int]:
 
 
 def send(outermost: int, number: int) -> bool:
-    """Sends a signal to the interpreter of a container; SIGKILL to its first process, with which all others die.
+    """Sends a signal to the interpreter of a container (with whose end all its processes end).
 
     Returns:
-        Whether there was one to send it to.
+        Whether there was one to send it to; SIGKILL goes to the first process where there is none yet.
     """
     is_sent = False
     for first in _children(outermost):
-        for target in [first] if number == signal.SIGKILL else _children(first):
+        for target in _children(first) or [first] * (number == signal.SIGKILL):
             try:
                 os.kill(target, number)
             except ProcessLookupError:

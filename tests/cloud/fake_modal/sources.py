@@ -86,7 +86,8 @@ class Sources:
     @answers("BlobCreate")
     async def create_blob(self, _request: pb.BlobCreateRequest, _: Container | None) -> pb.BlobCreateResponse:
         blob_id = self.world.new_id("bl")
-        return pb.BlobCreateResponse(blob_id=blob_id, upload_url=f"{self.world.http}/blobs/{blob_id}")
+        urls = pb.UploadUrlList(items=[f"{self.world.http}/blobs/{blob_id}"])
+        return pb.BlobCreateResponse(blob_id=blob_id, blob_ids=[blob_id], upload_urls=urls)
 
     @answers("BlobGet")
     async def get_blob(self, request: pb.BlobGetRequest, _: Container | None) -> pb.BlobGetResponse:

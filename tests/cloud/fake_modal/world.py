@@ -86,9 +86,9 @@ class World:
     _numbers: Counter[str] = field(default_factory=Counter)
 
     def new_id(self, prefix: str) -> str:
-        """An id of the client's form, such as ``fc-1``."""
+        """An id of the form that the client knows: a prefix and 22 letters or digits."""
         self._numbers[prefix] += 1
-        return f"{prefix}-{self._numbers[prefix]}"
+        return f"{prefix}-{self._numbers[prefix]:022}"
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Lets it run beside everything else; the end of the control plane waits for it."""
