@@ -126,6 +126,8 @@ def hold_session(
     copy = copy_notebook(root)
     margin = min(MARGIN, 0.2 * seconds)
     held = Session(volume, root, time.monotonic() + seconds - margin, idle_seconds, Path.home() / "work")
+    held.work.mkdir(parents=True, exist_ok=True)
+    os.chdir(held.work)  # what stands in the volume would keep it from being brought up to date
     with ExitStack() as stack:
 
         def tell(served: Served) -> None:

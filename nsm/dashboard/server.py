@@ -123,7 +123,6 @@ def serve(
     token = token or secrets.token_hex(24)
     server = _initialise(notebook.absolute(), token, ip, port, opens_browser=opens_browser)
     if kernels_in is not None:
-        kernels_in.mkdir(parents=True, exist_ok=True)
         server.kernel_manager.cwd_for_path = lambda *_, **__: str(kernels_in)
     host = LOOPBACK if ip in EVERYWHERE else ip
     base = f"http://{f'[{host}]' if ':' in host else host}:{server.port}"
