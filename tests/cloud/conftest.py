@@ -119,7 +119,8 @@ class Cloud:
         told = folder / "environment"
         given = [f"--env={told}", f"--work={self.work}", *(f"--hide={path}" for path in hidden), *options]
         self._log = (folder / "control-plane.log").open("w+")
-        command = [*parent_death("TERM"), sys.executable, "-W", "error", "-m", "tests.cloud.fake_modal", *given]
+        careful = ["-W", "ignore", "-W", "always::ResourceWarning", "-W", "always::RuntimeWarning"]
+        command = [*parent_death("TERM"), sys.executable, *careful, "-m", "tests.cloud.fake_modal", *given]
         self.process = subprocess.Popen(
             command,
             cwd=ROOT,

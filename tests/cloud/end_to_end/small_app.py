@@ -43,11 +43,10 @@ def write(name: str, text: str, is_committed: bool) -> None:
 
 
 @app.function(**kept, secrets=[modal.Secret.from_dict({"PASSWORD": "open sesame"})])
-def look(path: str) -> dict[str, object]:
-    seen = Path(path)
+def look(*paths: str) -> dict[str, object]:
     return {
-        "is_seen": seen.exists(),
-        "files": sorted(entry.name for entry in seen.iterdir()) if seen.is_dir() else [],
+        "seen": [path for path in paths if Path(path).exists()],
+        "files": sorted(entry.name for entry in Path("/root").iterdir()),
         "colour": os.environ["COLOUR"],
         "password": os.environ["PASSWORD"],
         "processes": sum(entry.name.isdigit() for entry in Path("/proc").iterdir()),
@@ -134,6 +133,12 @@ def endure(seconds: float) -> str:
 
 
 @app.function(image=image)
+def linger() -> None:
+    """Returns and never ends."""
+    threading.Thread(target=time.sleep, args=(1000,)).start()
+
+
+@app.function(image=image)
 def serve(seconds: float) -> None:
     """Answers every line with the same in capitals, through a tunnel."""
     listener = socket.create_server(("127.0.0.1", 0))
@@ -169,17 +174,16 @@ def print_refusals() -> None:
 
 
 @app.local_entrypoint()
-def leave() -> None:
-    print("call", endure.spawn(3).object_id)
+def leave(seconds: float) -> None:
+    print("call", endure.spawn(seconds).object_id)
 
 
 @app.local_entrypoint()
-def call_several() -> None:
-    calls = [look.spawn("/root") for _ in range(3)]
-    print("several", [call.get()["files"] for call in calls])
-    print("look", look.remote("/things"))
+def call_several(paths: str) -> None:
+    calls = [look.spawn(path) for path in paths.split(":")]
+    print("several", [call.get() for call in calls])
 
 
 @app.local_entrypoint()
 def vary() -> None:
-    print("varied", look.with_options(gpu="H100", timeout=60).remote("/root")["is_seen"])
+    print("varied", look.with_options(gpu="H100", timeout=60).remote("/root")["seen"])

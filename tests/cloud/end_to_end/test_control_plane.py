@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -38,6 +39,10 @@ def hows(cloud: Cloud, function: str) -> list[str]:
     return [attempt["how"] for attempt in cloud.state()["attempts"] if attempt["function"] == function]
 
 
+def containers(cloud: Cloud) -> list[dict[str, Any]]:
+    return list(cloud.state()["containers"].values())
+
+
 def run(cloud: Cloud, what: str, *arguments: str) -> str:
     return cloud.modal("run", f"{APP}::{what}", *arguments).stdout
 
@@ -53,17 +58,21 @@ def things(cloud: Cloud) -> Path:
     return cloud.volume("things")
 
 
-@pytest.mark.parametrize("size", [0, 5, 9 * 1024 * 1024])
-def test_a_file_comes_back_from_a_volume_as_it_went(cloud: Cloud, tmp_path: Path, size: int) -> None:
-    sent = tmp_path / "sent with spaces & %41.bin"
-    sent.write_bytes((b"0123456789abcdef" * (size // 16 + 1))[:size])
-    cloud.modal("volume", "put", "things", str(sent), f"/folder/{size}/{sent.name}")
-    assert names(cloud, f"/folder/{size}") == {f"folder/{size}/{sent.name}"}
-    again = cloud.modal("volume", "put", "things", str(sent), f"/folder/{size}/{sent.name}", check=False)
+SIZES = (0, 5, 9 * 1024 * 1024)  # bytes; the client sends a large file apart and fetches it in blocks
+
+
+def test_files_come_back_from_a_volume_as_they_went(cloud: Cloud, tmp_path: Path) -> None:
+    sent, back = tmp_path / "sent", tmp_path / "back"
+    for folder in (sent, back):
+        folder.mkdir()
+    for size in SIZES:
+        (sent / f"{size} & %41.bin").write_bytes((b"0123456789abcdef" * (size // 16 + 1))[:size])
+    cloud.modal("volume", "put", "things", str(sent), "/folder/sent")
+    assert names(cloud, "/folder/sent") == {f"folder/sent/{file.name}" for file in sent.iterdir()}
+    again = cloud.modal("volume", "put", "things", str(sent), "/folder/sent", check=False)
     assert again.returncode and "already exists" in again.stdout + again.stderr
-    (tmp_path / "back").mkdir()
-    cloud.modal("volume", "get", "things", f"folder/{size}", str(tmp_path / "back"))
-    assert (tmp_path / "back" / str(size) / sent.name).read_bytes() == sent.read_bytes()
+    cloud.modal("volume", "get", "things", "folder/sent", str(back))
+    assert all((back / "sent" / file.name).read_bytes() == file.read_bytes() for file in sent.iterdir())
 
 
 def test_only_what_is_committed_is_seen(cloud: Cloud, things: Path) -> None:
@@ -154,7 +163,7 @@ def interrupted(cloud: Cloud, things: Path, *options: str) -> tuple[Client, str]
 def test_interrupting_an_attached_client_ends_its_containers(cloud: Cloud, things: Path) -> None:
     client, app = interrupted(cloud, things)
     assert "Disconnecting" in client.output
-    wait_until(lambda: not [each for each in cloud.state()["containers"].values() if each["is_running"]])
+    wait_until(lambda: not any(each["is_running"] for each in containers(cloud)))
     assert (things / "ended").read_text() == "gracefully"
     assert hows(cloud, "endure")[-1] == "stopped"
     assert cloud.state()["apps"][app]["is_stopped"]
@@ -170,6 +179,7 @@ def test_interrupting_a_detached_client_ends_nothing(cloud: Cloud, things: Path)
     assert cloud.state()["apps"][app]["is_stopped"]
 
 
+CANCEL = "import modal, sys; modal.FunctionCall.from_id(sys.argv[1]).cancel()"
 FETCH = "import modal, sys; print(modal.FunctionCall.from_id(sys.argv[1]).get(timeout=float(sys.argv[2])))"
 CALL = "import modal; print(modal.Function.from_name('small', 'look').remote('/root')['files'])"
 
@@ -185,12 +195,26 @@ def python(cloud: Cloud, code: str, *arguments: str) -> subprocess.CompletedProc
     )
 
 
+def left(cloud: Cloud, seconds: float) -> str:
+    """The id of a call that goes on without its client."""
+    client = cloud.start("run", "--detach", f"{APP}::leave", f"--seconds={seconds}")
+    call = client.wait_for(r"call (fc-\w+)")[1]
+    client.close()
+    return call
+
+
 def test_a_detached_call_is_fetched_by_its_id(cloud: Cloud) -> None:
-    started = cloud.modal("run", "--detach", f"{APP}::leave").stdout
-    call = next(line.split()[1] for line in started.splitlines() if line.startswith("call "))
-    done = python(cloud, FETCH, call, "60")
+    done = python(cloud, FETCH, left(cloud, 3), "60")
     assert done.stdout == "endured\n", done.stderr
     assert "NotFoundError" in python(cloud, FETCH, "fc-987", "0").stderr
+
+
+def test_a_call_is_cancelled(cloud: Cloud) -> None:
+    call = left(cloud, 600)
+    wait_until(lambda: any(each["call"] == call and each["has_input"] for each in containers(cloud)))
+    assert not python(cloud, CANCEL, call).returncode
+    wait_until(lambda: cloud.state()["calls"][call]["outputs"] == ["GENERIC_STATUS_TERMINATED"])
+    wait_until(lambda: not any(each["is_running"] for each in containers(cloud)))
 
 
 def test_a_deployed_function_is_found_by_name(cloud: Cloud) -> None:
@@ -206,27 +230,19 @@ def test_a_deployed_function_is_found_by_name(cloud: Cloud) -> None:
 
 
 def test_a_container_sees_what_was_sent_and_not_this_checkout(cloud: Cloud, things: Path) -> None:
-    output = run(cloud, "call_several")
-    several = told(output, "several")
-    assert isinstance(several, list) and len(several) == 3 and all("small_app.py" in files for files in several)
-    seen = told(output, "look")
-    assert isinstance(seen, dict)
-    assert seen["colour"] == "sea green" and seen["password"] == "open sesame"
-    assert seen["processes"] < 10, "it sees processes of this machine"
+    places = ["/things", str(ROOT / "nsm" / "config"), str(things)]
+    assert all(Path(place).is_dir() for place in places[1:])
+    several = told(run(cloud, "call_several", f"--paths={':'.join(places)}"), "several")
+    assert isinstance(several, list) and [each["seen"] for each in several] == [["/things"], [], []]
+    for each in several:
+        assert "small_app.py" in each["files"]
+        assert each["colour"] == "sea green" and each["password"] == "open sesame"
+        assert each["processes"] < 10, "it sees processes of this machine"
     assert "open sesame" not in json.dumps(cloud.state())
-    assert ROOT.is_dir() and not peek(cloud, ROOT / "nsm" / "config")
-    assert not peek(cloud, things)
-
-
-def peek(cloud: Cloud, path: Path) -> bool:
-    """Whether a container sees a path of this machine."""
-    run(cloud, "look", f"--path={path}")
-    code = "import modal, sys; print(modal.FunctionCall.from_id(sys.argv[1]).get()['is_seen'])"
-    return python(cloud, code, list(cloud.state()["calls"])[-1]).stdout == "True\n"
 
 
 def test_a_variant_has_its_own_gpu(cloud: Cloud) -> None:
-    assert told(run(cloud, "vary"), "varied") is True
+    assert told(run(cloud, "vary"), "varied") == ["/root"]
     variants = [function for function in cloud.state()["functions"].values() if function["variant_of"]]
     assert [variants[-1]["gpus"], variants[-1]["timeout"]] == [["H100"], 60]
 
@@ -299,12 +315,18 @@ def test_nothing_is_left_when_it_ends(tmp_path: Path, is_killed: bool) -> None:
     assert mine not in Path("/proc/mounts").read_text()
 
 
-def test_a_client_that_vanishes_takes_its_containers_along(tmp_path: Path) -> None:
-    made = Cloud(tmp_path / "cloud", [], "--patience=16", "--grace=5")
+def test_what_would_never_end_is_ended(tmp_path: Path) -> None:
+    made = Cloud(tmp_path / "cloud", [], "--patience=4", "--grace=2")
+    made.environment["MODAL_HEARTBEAT_INTERVAL"] = "1"
     try:
+        run(made, "linger")
         client = made.start("run", f"{APP}::endure", "--seconds=600")
         client.wait_for("enduring")
+        time.sleep(5)
+        assert hows(made, "endure") == [], "its client lives"
         client.close()
         wait_until(lambda: hows(made, "endure") == ["stopped"])
+        first = made.state()["attempts"][0]
+        assert (first["how"], first["exit_status"]) == ("ok", 137)
     finally:
         made.close()

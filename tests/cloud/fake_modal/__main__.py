@@ -89,8 +89,8 @@ async def run(file: Path, settings: Settings) -> None:
     watch = asyncio.create_task(apps.stop_the_abandoned())
     variables = {
         "MODAL_SERVER_URL": url,
-        "MODAL_TOKEN_ID": serving.TOKEN[0],
-        "MODAL_TOKEN_SECRET": serving.TOKEN[1],
+        "MODAL_TOKEN_ID": world.token[0],
+        "MODAL_TOKEN_SECRET": world.token[1],
         "MODAL_CONFIG_PATH": str(settings.folder / "modal.toml"),
         "FAKE_MODAL_CONTROL": world.http,
         "FAKE_MODAL_CA": str(settings.folder / "certificate.pem"),

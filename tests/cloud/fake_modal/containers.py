@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import logging
 import os
 import shlex
 import shutil
@@ -40,6 +41,10 @@ class Containers:
             await self._prepare(container)
             if not container.why:
                 await self._run(container)
+        except Exception as error:
+            logging.getLogger(__name__).exception("%s failed", container.id)
+            told = f"the control plane failed: {error!r}"
+            container.crash = Result(status=Result.GENERIC_STATUS_INTERNAL_FAILURE, exception=told)
         finally:
             container.finished_at = time.time()
             container.is_gone.set()
@@ -148,7 +153,7 @@ class Containers:
         try:
             await self._wait(container, process)
         finally:
-            await self._kill(process)
+            await self._kill(container, process)
             await asyncio.gather(*pumps)
             await serving.close(server)
 
@@ -175,13 +180,14 @@ class Containers:
         finally:
             ended.cancel()
 
-    async def _kill(self, process: asyncio.subprocess.Process) -> None:
-        if process.returncode is None:
-            isolation.send(process.pid, signal.SIGKILL)
+    async def _kill(self, container: Container, process: asyncio.subprocess.Process) -> None:
+        if _send(container, signal.SIGKILL):
             try:
                 await asyncio.wait_for(process.wait(), 5)
             except TimeoutError:
                 process.kill()
+        elif process.returncode is None:
+            process.kill()
         await process.wait()
 
     def _output(self, container: Container) -> pb.FunctionGetOutputsItem | None:
@@ -227,15 +233,12 @@ class Containers:
 
     async def _end(self, container: Container, grace: float) -> None:
         until = time.monotonic() + grace
-        while container.is_running and time.monotonic() < until:
-            if container.process and isolation.send(container.process.pid, signal.SIGINT):
-                break
+        while container.is_running and time.monotonic() < until and not _send(container, signal.SIGINT):
             await asyncio.sleep(0.05)
         try:
             await asyncio.wait_for(container.is_gone.wait(), max(until - time.monotonic(), 0))
         except TimeoutError:
-            if container.process:
-                isolation.send(container.process.pid, signal.SIGKILL)
+            _send(container, signal.SIGKILL)
 
     def cancel(self, container: Container, *, is_ended: bool) -> None:
         """Lets a container give its input up, or ends it."""
@@ -248,6 +251,12 @@ class Containers:
         """Kills every container."""
         for container in self.world.running():
             self.end(container, STOPPED, grace=0)
+
+
+def _send(container: Container, number: int) -> bool:
+    """Sends a signal to the container, if it has a process yet and still."""
+    process = container.process
+    return process is not None and process.returncode is None and isolation.send(process.pid, number)
 
 
 async def _first(ended: asyncio.Task[int], stage: asyncio.Event, seconds: float) -> bool:

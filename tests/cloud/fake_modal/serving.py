@@ -12,12 +12,10 @@ from grpclib import GRPCError, Status
 from grpclib.events import RecvRequest, listen
 from grpclib.exceptions import StreamTerminatedError
 from modal_proto import api_grpc
-from modal_proto import api_pb2 as pb
 
 from tests.cloud.fake_modal.records import Container
 from tests.cloud.fake_modal.world import World
 
-TOKEN = ("ak-fake", "as-fake")
 Answer = Callable[[Any, Container | None], Awaitable[Message]]
 Stream = Callable[[Any, Container | None], AsyncIterator[Message]]
 
@@ -76,11 +74,13 @@ def _service(world: World, found: dict[str, Any], container: Container | None) -
     return type("Service", (api_grpc.ModalClientBase,), routes)()
 
 
-async def _check_token(event: RecvRequest) -> None:
-    told = event.metadata
-    is_client = told.get("x-modal-client-type") == str(pb.CLIENT_TYPE_CLIENT)
-    if is_client and (told.get("x-modal-token-id"), told.get("x-modal-token-secret")) != TOKEN:
-        raise GRPCError(Status.UNAUTHENTICATED, "Token missing or invalid")
+def _check(token: tuple[str, str]) -> Callable[[RecvRequest], Awaitable[None]]:
+    async def check(event: RecvRequest) -> None:
+        told = event.metadata
+        if (told.get("x-modal-token-id"), told.get("x-modal-token-secret")) != token:
+            raise GRPCError(Status.UNAUTHENTICATED, "Token missing or invalid")
+
+    return check
 
 
 async def serve(
@@ -89,7 +89,7 @@ async def serve(
     """Starts a server on a free port: one for the clients, and one for each container, which is how it is known."""
     server = grpclib.server.Server([_service(world, handlers(services), container)])
     if container is None:
-        listen(server, RecvRequest, _check_token)
+        listen(server, RecvRequest, _check(world.token))
     await server.start("127.0.0.1", 0)
     assert server._server is not None and server._server.sockets
     return server, f"http://127.0.0.1:{server._server.sockets[0].getsockname()[1]}"

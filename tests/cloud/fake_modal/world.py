@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from grpclib import GRPCError, Status
@@ -64,6 +65,7 @@ class World:
 
     settings: Settings
     tls: ssl.SSLContext
+    token: tuple[str, str] = field(default_factory=lambda: (f"ak-{token_hex(11)}", f"as-{token_hex(11)}"))
     http: str = ""
     apps: dict[str, App] = field(default_factory=dict)
     functions: dict[str, Function] = field(default_factory=dict)
