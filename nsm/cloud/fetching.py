@@ -8,6 +8,8 @@ import shutil
 import time
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,6 +21,7 @@ from nsm.runs import Run, ensure_writable, exclusive, is_held, locked
 __all__ = ["Fetched", "Progress", "choose", "fetch"]
 
 TRIES = 3
+AT_ONCE = 8  # files; the way to the storage is long, and most of them are small
 HIDDEN = ".fetch"
 DOMAINS = ("planning", "causal", "kg", "own")
 NOT_FETCHED = frozenset({".lock", "stop"})
@@ -155,8 +158,7 @@ def _fetch(
     done.skipped = len(wanted) + len(audits) - len(missing)
     sets = {name: part for name, part in sets.items() if not (root / "data" / name).is_dir()}
     progress.start(sum(file.size for part in (missing, *sets.values()) for file in part))
-    for file in missing:
-        _bring_file(storage, file, root, done, progress)
+    _bring_files(storage, missing, root, done, progress)
     for name, part in sets.items():
         _bring_data(storage, name, part, root, done, progress)
     done.runs = [str(root / run) for run in runs]
@@ -177,18 +179,30 @@ def _is_here(file: RemoteFile, path: Path) -> bool:
     return known.st_size == file.size and int(known.st_mtime) == file.modified
 
 
-def _bring_file(storage: Storage, file: RemoteFile, root: Path, done: Fetched, progress: Progress) -> None:
-    """Brings one file beside its place, verifies it, and puts it there."""
-    temporary = root / HIDDEN / file.path
-    _download(storage, file, temporary, _damage_of_checkpoint, progress)
-    place = root / file.path
+def _bring_files(storage: Storage, files: Sequence[RemoteFile], root: Path, done: Fetched, progress: Progress) -> None:
+    """Brings files, several at a time, beside their places; each takes its place as soon as it is verified."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        coming = {
+            pool.submit(_download, storage, file, root / HIDDEN / file.path, _damage_of_checkpoint, progress): file
+            for file in files
+        }
+        try:
+            for future in as_completed(coming):
+                future.result()
+                _place(coming[future], root)
+                done.files, done.bytes = done.files + 1, done.bytes + coming[future].size
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _place(file: RemoteFile, root: Path) -> None:
+    """Puts a file that has come in its place, while nothing trains there."""
+    temporary, place, parts = root / HIDDEN / file.path, root / file.path, PurePosixPath(file.path).parts
     place.parent.mkdir(parents=True, exist_ok=True)
-    if (run := _run_of(PurePosixPath(file.path).parts)) is None:
+    run = _run_of(parts)
+    with nullcontext() if run is None else exclusive(Run(root / parts[0] / "runs" / run)):
         temporary.replace(place)
-    else:
-        with exclusive(Run(root / PurePosixPath(file.path).parts[0] / "runs" / run)):
-            temporary.replace(place)
-    done.files, done.bytes = done.files + 1, done.bytes + file.size
 
 
 def _download(
@@ -248,8 +262,12 @@ def _bring_data(
     """
     from nsm.data.packed import PackedGraphs
 
-    for file in files:
-        _download(storage, file, root / HIDDEN / file.path, lambda _: None, progress)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        coming = [
+            pool.submit(_download, storage, file, root / HIDDEN / file.path, lambda _: None, progress) for file in files
+        ]
+        for future in coming:
+            future.result()
     came = root / HIDDEN / "data" / name
     try:
         PackedGraphs.open(came)

@@ -39,6 +39,7 @@ class Keeper(Callback):
         on_begin: Called before the first step; what it writes is committed then.
 
     Attributes:
+        deadline: When the training will be stopped.
         is_out_of_time: Whether the training was stopped for the clock's sake.
     """
 
@@ -54,7 +55,7 @@ class Keeper(Callback):
     ) -> None:
         self.is_out_of_time = False
         self._volume, self._log, self._signals = volume, log, signals
-        self._deadline, self._every, self._on_begin = deadline, every, on_begin
+        self.deadline, self._every, self._on_begin = deadline, every, on_begin
         self._committed = 0.0
         self._written = 0
 
@@ -68,7 +69,7 @@ class Keeper(Callback):
     def on_step(self, trainer: Trainer, record: StepRecord) -> None:
         """Stops where the time is up; commits what was saved inside an epoch."""
         del record
-        if time.monotonic() >= self._deadline and not trainer.stop_requested:
+        if time.monotonic() >= self.deadline and not trainer.stop_requested:
             self.is_out_of_time = trainer.stop_requested = True
         elif self._is_due and self._last_written(trainer) != self._written:
             self._commit(trainer)

@@ -31,7 +31,8 @@ graphs = 240
 rank_epochs = 1
 rank_channels = 8
 """
-LONG = {"epochs": 30, "causal.graphs": 400}
+EPOCHS = 16
+LONG = {"epochs": EPOCHS, "causal.graphs": 400}
 """A training long enough to be interrupted: seconds, in steps of a few milliseconds."""
 
 
