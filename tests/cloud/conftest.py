@@ -211,7 +211,8 @@ class Cloud:
 
     def volume(self, name: str) -> Path:
         """The committed contents of a volume, to read only."""
-        return self.work / "volumes" / self.state()["volumes"][name]
+        volume: str = self.state()["volumes"][name]
+        return self.work / "volumes" / volume
 
     def close(self) -> None:
         """Ends the clients and the control plane with everything that it started."""

@@ -121,7 +121,7 @@ def slow() -> None:
 @app.function(**kept)
 def endure(seconds: float) -> str:
     """Says when it is interrupted; a process that it leaves behind ends with the container."""
-    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(987)"], start_new_session=True)
+    subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({seconds})"], start_new_session=True)
     mark("enduring")
     print("enduring")
     try:

@@ -23,7 +23,7 @@ class Apps:
     def __init__(self, world: World, containers: Containers) -> None:
         self.world, self.containers = world, containers
 
-    def _new(self, description: str, state: int) -> App:
+    def _new(self, description: str, state: pb.AppState.ValueType) -> App:
         app = App(self.world.new_id("ap"), description, [pb.AppState.Name(state)])
         self.world.apps[app.id] = app
         return app

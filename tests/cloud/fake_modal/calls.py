@@ -83,8 +83,7 @@ class Calls:
     @answers("FunctionMap")
     async def start(self, request: pb.FunctionMapRequest, _: Container | None) -> pb.FunctionMapResponse:
         function = self.world.function(request.function_id)
-        kind = pb.FunctionCallInvocationType.Name(request.function_call_invocation_type)
-        call = Call(self.world.new_id("fc"), function, kind)
+        call = Call(self.world.new_id("fc"), function, request.function_call_invocation_type)
         self.world.calls[call.id] = call
         return pb.FunctionMapResponse(
             function_call_id=call.id,

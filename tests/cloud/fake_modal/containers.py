@@ -157,11 +157,13 @@ class Containers:
             await asyncio.gather(*pumps)
             await serving.close(server)
 
-    async def _pump(self, container: Container, pipe: asyncio.StreamReader, descriptor: int) -> None:
+    async def _pump(
+        self, container: Container, pipe: asyncio.StreamReader, descriptor: pb.FileDescriptor.ValueType
+    ) -> None:
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         while piece := await pipe.read(65_536):
             if text := decoder.decode(piece):
-                self.world.log(container.function.app, text, descriptor, container)
+                self.world.log(container, text, descriptor)
 
     async def _wait(self, container: Container, process: asyncio.subprocess.Process) -> None:
         """Until the container has ended, at the latest when its function's time is up."""

@@ -103,7 +103,7 @@ def told(world: World) -> dict[str, Any]:
         "calls": {
             call.id: {
                 "function": call.function.name,
-                "kind": call.kind,
+                "kind": pb.FunctionCallInvocationType.Name(call.kind),
                 "inputs": call.inputs,
                 "outputs": [pb.GenericResult.GenericStatus.Name(output.result.status) for output in call.outputs],
             }

@@ -117,6 +117,4 @@ class Functions:
     @answers("FunctionGetById")
     async def by_id(self, request: pb.FunctionGetByIdRequest, _: Container | None) -> pb.FunctionGetByIdResponse:
         function = self.world.function(request.function_id)
-        return pb.FunctionGetByIdResponse(
-            function_id=function.id, handle_metadata=function.metadata(), function=function.data()
-        )
+        return pb.FunctionGetByIdResponse(handle_metadata=function.metadata(), function=function.data())

@@ -13,7 +13,7 @@ from tests.cloud.fake_modal.serving import answers
 from tests.cloud.fake_modal.world import World
 
 
-def _is_wanted(log: Log, request: Any, descriptor: int) -> bool:
+def _is_wanted(log: Log, request: Any, descriptor: pb.FileDescriptor.ValueType) -> bool:
     wanted = (
         (request.task_id, log.container),
         (request.function_id, log.function),

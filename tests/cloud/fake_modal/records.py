@@ -18,10 +18,10 @@ class Log:
     """A piece of an application's output."""
 
     text: str
-    descriptor: int
-    container: str = ""
-    function: str = ""
-    call: str = ""
+    descriptor: pb.FileDescriptor.ValueType
+    container: str
+    function: str
+    call: str
     time: float = field(default_factory=time.time)
 
 
@@ -43,7 +43,7 @@ class App:
     heartbeat_at: float = field(default_factory=time.monotonic)
 
     @property
-    def state(self) -> int:
+    def state(self) -> pb.AppState.ValueType:
         return pb.APP_STATE_STOPPED if self.is_stopped else pb.AppState.Value(self.states[-1])
 
     @property
@@ -104,7 +104,7 @@ class Call:
 
     id: str
     function: Function
-    kind: str
+    kind: pb.FunctionCallInvocationType.ValueType
     inputs: int = 0
     outputs: list[pb.FunctionGetOutputsItem] = field(default_factory=list)
     is_cancelled: bool = False

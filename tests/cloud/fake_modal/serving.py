@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import grpclib.server
-from google.protobuf.message import Message
 from grpclib import GRPCError, Status
 from grpclib.events import RecvRequest, listen
 from grpclib.exceptions import StreamTerminatedError
@@ -15,9 +15,6 @@ from modal_proto import api_grpc
 
 from tests.cloud.fake_modal.records import Container
 from tests.cloud.fake_modal.world import World
-
-Answer = Callable[[Any, Container | None], Awaitable[Message]]
-Stream = Callable[[Any, Container | None], AsyncIterator[Message]]
 
 
 def answers(name: str) -> Callable[[Any], Any]:
@@ -74,7 +71,7 @@ def _service(world: World, found: dict[str, Any], container: Container | None) -
     return type("Service", (api_grpc.ModalClientBase,), routes)()
 
 
-def _check(token: tuple[str, str]) -> Callable[[RecvRequest], Awaitable[None]]:
+def _check(token: tuple[str, str]) -> Callable[[RecvRequest], Coroutine[Any, Any, None]]:
     async def check(event: RecvRequest) -> None:
         told = event.metadata
         if (told.get("x-modal-token-id"), told.get("x-modal-token-secret")) != token:
@@ -91,7 +88,7 @@ async def serve(
     if container is None:
         listen(server, RecvRequest, _check(world.token))
     await server.start("127.0.0.1", 0)
-    assert server._server is not None and server._server.sockets
+    assert isinstance(server._server, asyncio.Server)
     return server, f"http://127.0.0.1:{server._server.sockets[0].getsockname()[1]}"
 
 

@@ -9,12 +9,14 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import Any, TypeVar
 
 from grpclib import GRPCError, Status
 from modal_proto import api_pb2 as pb
 
 from tests.cloud.fake_modal.records import App, Call, Container, Function, Log, Volume
+
+Kind = TypeVar("Kind")
 
 
 class Bell:
@@ -98,12 +100,10 @@ class World:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    def log(self, app: App, text: str, descriptor: int, container: Container | None = None) -> None:
-        """Adds to the output of an application."""
-        if container is None:
-            app.logs.append(Log(text, descriptor))
-        else:
-            app.logs.append(Log(text, descriptor, container.id, container.function.id, container.input.call.id))
+    def log(self, container: Container, text: str, descriptor: pb.FileDescriptor.ValueType) -> None:
+        """Adds what a container printed to the output of its application."""
+        function = container.function
+        function.app.logs.append(Log(text, descriptor, container.id, function.id, container.input.call.id))
         self.bell.ring()
 
     def running(self, app: App | None = None) -> list[Container]:
@@ -131,7 +131,7 @@ class World:
         return next((volume for volume in self.volumes.values() if volume.name == name), None)
 
 
-def _found(table: dict[str, Any], key: str, what: str) -> Any:
+def _found(table: dict[str, Kind], key: str, what: str) -> Kind:
     if key not in table:
         raise GRPCError(Status.NOT_FOUND, f"There is no {what} {key!r}")
     return table[key]
