@@ -21,7 +21,7 @@ from nsm.errors import NSMError
 from nsm.runs import Run, is_held, is_locked, list_runs
 from nsm.runs.folder import CLOUD_ROOT
 
-__all__ = ["MARGIN", "TOKEN", "Session", "hold_session"]
+__all__ = ["MARGIN", "TOKEN", "Session", "hold_session", "trainings"]
 
 TOKEN = "NSM_NOTEBOOK_TOKEN"
 MARGIN = 120

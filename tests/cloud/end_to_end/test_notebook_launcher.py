@@ -148,6 +148,25 @@ def test_what_was_written_is_on_the_volume_after_the_end(session: Session, kerne
     assert not list((session.cloud.volume(VOLUME) / "sessions").iterdir())  # nothing leads to it any more
 
 
+def test_a_preempted_session_goes_on_elsewhere(cloud: Cloud) -> None:
+    client = cloud.start("run", str(NOTEBOOK))
+    first = Session(cloud, client)
+    status, _ = first.request(
+        "/api/contents/note2.txt",
+        token=first.token,
+        method="PUT",
+        body={"type": "file", "format": "text", "content": "kept"},
+    )
+    assert status == 201
+    assert cloud.preempt("hold_notebook")
+    address = client.wait_for(rf"open +(?!{first.base}/)(https://\S+)$")[1]
+    first.base = address.partition("/lab")[0]
+    assert address.endswith(f"?token={first.token}")
+    assert first.request("/api/contents/note2.txt", token=first.token)[0] == 200
+    client.interrupt()
+    client.wait()
+
+
 def test_nobody_there_ends_it(cloud: Cloud) -> None:
     (cloud.volume(VOLUME) / "NSM_Training_Dashboard.ipynb").read_text()  # from the session before
     client = cloud.start("run", str(NOTEBOOK), "--idle-minutes", "0.05")
