@@ -122,9 +122,8 @@ def slow() -> None:
 def endure(seconds: float) -> str:
     """Says when it is interrupted; a process that it leaves behind ends with the container."""
     subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({seconds})"], start_new_session=True)
-    mark("enduring")
-    print("enduring")
     try:
+        print("enduring")
         time.sleep(seconds)
     except KeyboardInterrupt:
         mark("ended", "gracefully")

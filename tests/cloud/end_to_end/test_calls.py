@@ -66,11 +66,10 @@ def test_a_tunnel_leads_into_the_container_and_ends_with_it(cloud: Cloud) -> Non
         socket.create_connection((url.hostname, url.port), timeout=60)
 
 
-def interrupted(cloud: Cloud, things: Path, *options: str) -> tuple[Client, str]:
+def interrupted(cloud: Cloud, *options: str) -> tuple[Client, str]:
     """A client that is interrupted once its call runs, and the application's id."""
-    (things / "enduring").unlink(missing_ok=True)
     client = cloud.start("run", *options, f"{APP}::endure", "--seconds=8")
-    wait_until(lambda: (things / "enduring").exists())
+    client.wait_for("enduring")
     app = client.wait_for(r"View run at \S+/(ap-\d+)")[1]
     client.interrupt()
     client.wait()
@@ -78,7 +77,7 @@ def interrupted(cloud: Cloud, things: Path, *options: str) -> tuple[Client, str]
 
 
 def test_interrupting_an_attached_client_ends_its_containers(cloud: Cloud, things: Path) -> None:
-    client, app = interrupted(cloud, things)
+    client, app = interrupted(cloud)
     assert "Disconnecting" in client.output
     wait_until(lambda: not any(each["is_running"] for each in containers(cloud)))
     assert (things / "ended").read_text() == "gracefully"
@@ -86,8 +85,8 @@ def test_interrupting_an_attached_client_ends_its_containers(cloud: Cloud, thing
     assert cloud.state()["apps"][app]["is_stopped"]
 
 
-def test_interrupting_a_detached_client_ends_nothing(cloud: Cloud, things: Path) -> None:
-    _, app = interrupted(cloud, things, "--detach")
+def test_interrupting_a_detached_client_ends_nothing(cloud: Cloud) -> None:
+    _, app = interrupted(cloud, "--detach")
     listed = json.loads(cloud.modal("container", "list", "--json").stdout)
     assert [entry["app_id"] for entry in listed] == [app]
     wait_until(lambda: hows(cloud, "endure")[-1] == "ok")
