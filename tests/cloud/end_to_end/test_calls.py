@@ -90,9 +90,10 @@ def test_interrupting_a_detached_client_ends_nothing(cloud: Cloud) -> None:
     listed = json.loads(cloud.modal("container", "list", "--json").stdout)
     assert [entry["app_id"] for entry in listed] == [app]
     wait_until(lambda: hows(cloud, "endure")[-1] == "ok")
-    assert "enduring" in cloud.modal("app", "logs", app).stdout
-    cloud.modal("app", "stop", app, "--yes")
-    assert cloud.state()["apps"][app]["is_stopped"]
+    wait_until(lambda: cloud.state()["apps"][app]["is_stopped"])
+    assert (
+        cloud.modal("app", "logs", app).stdout == cloud.modal("app", "logs", app, "--since=1h").stdout == "enduring\n"
+    )
 
 
 CANCEL = "import modal, sys; modal.FunctionCall.from_id(sys.argv[1]).cancel()"

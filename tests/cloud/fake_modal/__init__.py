@@ -5,7 +5,7 @@ It knows the client's protocol from the wheel (``modal_proto``), answers ``modal
 ``modal._container_entrypoint`` in a container of its own (namespaces for mounts and processes, an overlay of this
 machine's files, the sent sources at their remote paths, each volume at its mount point), so root is needed.
 
-What it imitates, because programs depend on it:
+It speaks to the client that ``requirements-dev.lock`` names. What it imitates, because programs depend on it:
 
 - A volume's file is visible to others once its container *commits*; the last writer of a file wins; a reload is refused
   while a process of the container has a file of the volume open or works inside it.

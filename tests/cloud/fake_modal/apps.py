@@ -40,13 +40,13 @@ class Apps:
         self.world.bell.ring()
 
     async def stop_the_abandoned(self) -> None:
-        """Stops each attached application whose client has not been heard of for long."""
+        """Deals with each application whose client has not been heard of for long as if it had said so."""
         while True:
             await asyncio.sleep(1)
             for app in self.world.apps.values():
                 is_silent = time.monotonic() - app.heartbeat_at > self.world.settings.patience
-                if app.is_attached and not app.is_stopped and is_silent:
-                    self.stop(app)
+                if is_silent and not app.is_stopped:
+                    self._let_go(app)
 
     def _deployed(self, name: str, *, is_stopped: bool = False) -> App | None:
         found = [app for app in self.world.apps.values() if app.name == name and app.is_stopped == is_stopped]
@@ -114,18 +114,20 @@ class Apps:
 
     @answers("AppClientDisconnect")
     async def disconnect(self, request: pb.AppClientDisconnectRequest, _: Container | None) -> Empty:
-        """The client leaves: an attached application ends, and a detached one whose entry point is through."""
         app = self.world.app(request.app_id)
         app.disconnect = MessageToDict(request, preserving_proto_field_name=True)
-        is_through = request.reason == pb.APP_DISCONNECT_REASON_ENTRYPOINT_COMPLETED
-        if app.is_attached:
-            self.stop(app)
-        elif app.states[-1] == "APP_STATE_DETACHED" and is_through:
-            self.world.start(self._stop_when_idle(app))
+        self._let_go(app)
         return Empty()
 
+    def _let_go(self, app: App) -> None:
+        """Its client has left: an attached application ends, a detached one as soon as its calls are through."""
+        if app.is_attached:
+            self.stop(app)
+        elif app.states[-1] == "APP_STATE_DETACHED":
+            app.states.append("APP_STATE_DETACHED_DISCONNECTED")
+            self.world.start(self._stop_when_idle(app))
+
     async def _stop_when_idle(self, app: App) -> None:
-        """A detached application goes on until the calls that were started in it are through."""
         while not app.is_stopped and self.is_busy(app):
             await self.world.bell.wait(1)
         self.stop(app)

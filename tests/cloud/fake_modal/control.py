@@ -61,7 +61,7 @@ def _function(world: World, function: Function) -> dict[str, Any]:
             "max_delay": retries.max_delay_ms / 1000,
             "backoff": retries.backoff_coefficient,
         },
-        "volumes": {mount.mount_path: world.volume(mount.volume_id).name for mount in made.volume_mounts},
+        "volumes": {mount.mount_path: world.volume_name(mount.volume_id) for mount in made.volume_mounts},
         "image": made.image_id,
         "mounts": list(made.mount_ids),
         "secrets": list(made.secret_ids),

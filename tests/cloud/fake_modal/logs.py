@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+from google.protobuf.timestamp_pb2 import Timestamp
 from modal_proto import api_pb2 as pb
 
 from tests.cloud.fake_modal.records import Container, Log
@@ -69,8 +70,8 @@ class Logs:
         return request.app_id or self.world.container(request.task_id).function.app.id
 
     def _between(self, request: Any) -> list[Log]:
-        since = request.since.ToDatetime().timestamp() if request.HasField("since") else 0.0
-        until = request.until.ToDatetime().timestamp() if request.HasField("until") else time.time()
+        since = request.since.ToNanoseconds() / 1e9 if request.HasField("since") else 0.0
+        until = request.until.ToNanoseconds() / 1e9 if request.HasField("until") else time.time()
         logs = self.world.app(request.app_id).logs
         return [log for log in logs if since <= log.time <= until and _is_wanted(log, request, request.source)]
 
@@ -87,6 +88,7 @@ class Logs:
             start = int(log.time) // width * width
             buckets[start] = buckets.get(start, 0) + 1
         Bucket = pb.AppCountLogsResponse.LogBucket
+        starts = sorted(buckets)
         return pb.AppCountLogsResponse(
-            buckets=[Bucket(bucket_start_at=start, stdout_logs=count) for start, count in sorted(buckets.items())]
+            buckets=[Bucket(bucket_start_at=Timestamp(seconds=start), stdout_logs=buckets[start]) for start in starts]
         )

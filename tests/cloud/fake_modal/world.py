@@ -127,6 +127,10 @@ class World:
     def volume(self, volume_id: str) -> Volume:
         return _found(self.volumes, volume_id, "volume")
 
+    def volume_name(self, volume_id: str) -> str:
+        """A volume's name; its id, if it was deleted."""
+        return self.volumes[volume_id].name if volume_id in self.volumes else volume_id
+
     def volume_named(self, name: str) -> Volume | None:
         return next((volume for volume in self.volumes.values() if volume.name == name), None)
 
