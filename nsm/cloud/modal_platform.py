@@ -37,6 +37,7 @@ OPEN_FILES = "open files"
 def build_image() -> modal.Image:
     """What every container runs on: exact releases first, our own files last, so that an edit rebuilds nothing."""
     settings = {"PYTHONUNBUFFERED": "1", "NSM_ROOT": str(CLOUD_ROOT), "THP_MEM_ALLOC_ENABLE": "1"}
+    settings |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")  # as `nsm train`
     return (
         modal.Image.debian_slim(python_version=PYTHON)
         .pip_install_from_requirements(str(LOCK))

@@ -22,7 +22,7 @@ import json, sys
 import modal
 
 order = json.loads(sys.argv[1])
-told = modal.Function.from_name("nsm-production", "train_domain").remote(order)
+told = modal.Function.from_name("nsm-production", "train_domain").with_options(gpu="L4").remote(order)
 print(json.dumps({"state": told["state"], "why": told["why"], "run": told["run"]}))
 """
 
@@ -60,6 +60,9 @@ def test_the_layers_are_pinned_and_in_the_right_order(state: dict[str, Any]) -> 
     assert re.search(r"^FROM python:3\.12", commands[0])
     installs = [number for number, command in enumerate(commands) if "pip install" in command and " -r " in command]
     settings = [number for number, command in enumerate(commands) if command.startswith("ENV NSM_ROOT")]
+    assert {f"ENV {name}=1" for name in ("OMP_NUM_THREADS", "PYTHONUNBUFFERED")} <= {
+        command.replace("'", "") for command in commands
+    }
     assert installs and settings and installs[-1] < settings[0]
     assert not re.search(r"COPY .*nsm/", text)  # our own files are mounted: an edit rebuilds nothing
     sent = [content for layer in layers for content in layer["context_files"].values() if "torch==" in content]
@@ -105,6 +108,8 @@ def test_a_deployed_function_is_called_from_anywhere_and_no_secret_is_told(
     done = subprocess.run(command, env=cloud.environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == {"state": "finished", "why": None, "run": "deployed"}
+    (variant,) = [each for each in cloud.state()["functions"].values() if each["variant_of"]]
+    assert variant["gpus"] == ["L4"] and variant["volumes"] == {"/checkpoints": VOLUME}
     told = json.dumps(cloud.state()) + cloud.logs()
     for name in ("MODAL_TOKEN_ID", "MODAL_TOKEN_SECRET"):
         assert cloud.environment[name] not in told

@@ -1,6 +1,6 @@
 """The production launcher's function with trouble inside, as a script of its own: one kind for each attempt.
 
-In epoch 3 of the first attempt the time is up, in epoch 5 of the second something raises, in epoch 8 of the third
+In epoch 3 of the first attempt the time is up, in epoch 5 of the second something raises, in epoch 13 of the third
 everything hangs until the container is killed. The fourth is left alone.
 """
 
@@ -34,7 +34,7 @@ class Trouble(Callback):
                     keeper.deadline = 0.0
         if (self._number, record.epoch) == (2, 5):
             raise RuntimeError("trouble in the second attempt")
-        if (self._number, record.epoch) == (3, 8):
+        if (self._number, record.epoch) == (3, 13):
             time.sleep(2 * self._seconds)
 
 
