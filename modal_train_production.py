@@ -73,7 +73,6 @@ def main(
         storage=modal_platform.ModalVolume(),
         console=Console(width=None if sys.stdout.isatty() else 200),
     )
-    code = 0
     try:
         with scripts.mistakes():
             if status:

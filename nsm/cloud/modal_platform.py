@@ -19,7 +19,18 @@ from nsm.cloud.storage import Outcome, RemoteFile
 from nsm.errors import NSMError
 from nsm.runs.folder import CLOUD_ROOT
 
-__all__ = ["LIMITS", "VOLUME", "ModalCall", "ModalVolume", "build_image", "call", "container", "forward", "has_token"]
+__all__ = [
+    "LIMITS",
+    "VOLUME",
+    "ModalCall",
+    "ModalVolume",
+    "build_image",
+    "call",
+    "container",
+    "forward",
+    "has_token",
+    "is_local",
+]
 
 VOLUME = "nsm-checkpoints"
 PYTHON = "3.12"

@@ -137,10 +137,15 @@ def hold_session(
         # a container has no neighbours; the tunnel comes from outside of it
         where = partial(serve, ip="0.0.0.0", port=port, root=root, opens_browser=False)
         heard = where(copy.file, tell, token=token, kernels_in=held.work, is_over=held.is_over)
+    return _close(held, session, heard)
+
+
+def _close(held: Session, session: str, heard: int | None) -> str:
+    """Lets trainings save, commits, and says why the session has ended."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # it is ending already
-    _end_trainings(root)
-    withdraw(root, session)
+    _end_trainings(held.root)
+    withdraw(held.root, session)
     held.commit()
     why = held.why or ("the container has to go" if heard else "the server was shut down")
     print(f"the session has ended: {why}", flush=True)  # noqa: T201
