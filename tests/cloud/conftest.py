@@ -214,6 +214,12 @@ class Cloud:
         volume: str = self.state()["volumes"][name]
         return self.work / "volumes" / volume
 
+    def __enter__(self) -> Cloud:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Ends the clients and the control plane with everything that it started."""
         for client in self.clients:
@@ -253,10 +259,7 @@ def _outside_of_interpreter(folder: Path) -> list[Path]:
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A control plane for the tests of one file; its containers see neither this checkout nor the tests' folders."""
     hidden = [path for folder in _sources() for path in _outside_of_interpreter(folder)]
-    made = Cloud(tmp_path_factory.mktemp("cloud"), [*hidden, tmp_path_factory.getbasetemp()])
-    try:
+    with Cloud(tmp_path_factory.mktemp("cloud"), [*hidden, tmp_path_factory.getbasetemp()]) as made:
         yield made
-    finally:
-        made.close()
     assert made.process.returncode == 0, made.log()
     assert made.log() == "", "the control plane complained"

@@ -100,7 +100,7 @@ def preempted(is_stubborn: bool) -> int:
     return number
 
 
-@app.function(**kept, timeout=3, retries=modal.Retries(max_retries=3, initial_delay=0.5, backoff_coefficient=2.0))
+@app.function(**kept, timeout=5, retries=modal.Retries(max_retries=3, initial_delay=0.5, backoff_coefficient=2.0))
 def troubled() -> int:
     """Fails by an exception, a time-out and a sudden death, in this order."""
     number = attempt("troubled")

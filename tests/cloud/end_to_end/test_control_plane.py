@@ -128,22 +128,20 @@ def commands() -> set[str]:
 
 @pytest.mark.parametrize("is_killed", [False, True])
 def test_nothing_is_left_when_it_ends(tmp_path: Path, is_killed: bool) -> None:
-    made = Cloud(tmp_path / "cloud", [])
-    made.start("run", f"{APP}::endure", "--seconds=598.75").wait_for("enduring")
     mine = (str(tmp_path / "cloud"), "sleep(598.75)")
-    assert all(any(part in command for command in commands()) for part in mine)
-    if is_killed:
-        made.process.kill()
-    made.close()
+    with Cloud(tmp_path / "cloud", []) as made:
+        made.start("run", f"{APP}::endure", "--seconds=598.75").wait_for("enduring")
+        assert [part for part in mine if any(part in command for command in commands())] == list(mine)
+        if is_killed:
+            made.process.kill()
     assert made.log() == ""
     wait_until(lambda: not any(part in command for command in commands() for part in mine))
     assert mine[0] not in Path("/proc/mounts").read_text()
 
 
 def test_what_would_never_end_is_ended(tmp_path: Path) -> None:
-    made = Cloud(tmp_path / "cloud", [], "--patience=4", "--grace=2")
-    made.environment["MODAL_HEARTBEAT_INTERVAL"] = "1"
-    try:
+    with Cloud(tmp_path / "cloud", [], "--patience=4", "--grace=2") as made:
+        made.environment["MODAL_HEARTBEAT_INTERVAL"] = "1"
         run(made, "linger")
         client = made.start("run", f"{APP}::endure", "--seconds=600")
         client.wait_for("enduring")
@@ -153,5 +151,3 @@ def test_what_would_never_end_is_ended(tmp_path: Path) -> None:
         wait_until(lambda: hows(made, "endure") == ["stopped"])
         first = made.state()["attempts"][0]
         assert (first["how"], first["exit_status"]) == ("ok", 137)
-    finally:
-        made.close()
