@@ -83,17 +83,19 @@ bench: $(VENV)/.dev  ## the programs in benchmarks/ one after the other, with on
 
 # --- upkeep --------------------------------------------------------------------------------------------------------
 
-# A fresh environment, frozen twice: with what runs, then with what develops. What only some machines have (CUDA's
-# libraries) is left out, since torch pins it itself, and "+cpu" is cut off: one lock serves machines with and without
-# a GPU.
+# A fresh environment, frozen three times: with what runs, with what runs in the cloud, with what develops. What only
+# some machines have (CUDA's libraries) is left out, since torch pins it itself, and "+cpu" is cut off: one lock serves
+# machines with and without a GPU.
 FREEZE = $$env/bin/python -m pip freeze --all --exclude-editable --exclude pip --exclude wheel \
   | sed 's/+[a-z0-9.]*$$//' | grep -viE '^(nvidia|cuda|triton)'
 HEAD = printf '\# %s\n\# Made by `make lock TORCH=$(TORCH)`; do not edit. Serves Python 3.11 to 3.13.\n'
 
-lock:  ## renew both lock files from pyproject.toml; TORCH=2.13.0 names the release of torch
+lock:  ## renew the lock files from pyproject.toml; TORCH=2.13.0 names the release of torch
 	@set -e; env="$$(mktemp -d)"; trap 'rm -rf "$$env"' EXIT; $(PYTHON) -m venv "$$env"; \
 	"$$env/bin/python" -m pip install --quiet "torch==$(TORCH)" --editable '.[notebook]'; \
 	{ $(HEAD) "What NSM runs on."; $(FREEZE); } > requirements.lock; \
+	"$$env/bin/python" -m pip install --quiet "torch==$(TORCH)" --editable '.[kg,networks,notebook,planner]'; \
+	{ $(HEAD) "What NSM runs on in the cloud."; $(FREEZE); } > requirements-cloud.lock; \
 	"$$env/bin/python" -m pip install --quiet "torch==$(TORCH)" --editable '.[dev]'; \
 	{ $(HEAD) "What NSM runs on, is tested with and is developed with."; $(FREEZE); } > requirements-dev.lock
 

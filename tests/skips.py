@@ -2,7 +2,7 @@
 
 A test that needs such a part carries the mark ``needs_<part>``. After the tests, what was skipped is listed
 with the way to get it; with ``--fail-on-skip`` (as in ``.ci/run``) a skipped test fails the whole run. Only a
-missing GPU and the right to mount a disk are let pass, since no script can install them.
+missing GPU and the right to mount disks are let pass, since no script can install them.
 """
 
 from __future__ import annotations
@@ -24,6 +24,14 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
+def _always() -> bool:
+    return True
+
+
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Part:
     """A part that some tests need.
@@ -31,12 +39,12 @@ class Part:
     Attributes:
         is_present: Whether it is here.
         remedy: How to get it.
-        is_installable: Whether ``--fail-on-skip`` insists on it.
+        is_installable: Whether it could be had here, so that ``--fail-on-skip`` insists on it.
     """
 
     is_present: Callable[[], bool]
     remedy: str
-    is_installable: bool = True
+    is_installable: Callable[[], bool] = _always
 
 
 def _has_planner() -> bool:
@@ -74,14 +82,46 @@ def _can_mount() -> bool:
         return not done.returncode
 
 
+@cache
+def _can_isolate() -> bool:
+    """Whether a process may have namespaces of its own and lay an overlay over this machine's files."""
+    with tempfile.TemporaryDirectory() as folder:
+        layers = f"lowerdir=/,upperdir={folder}/files,workdir={folder}/work"
+        steps = (
+            f"mount -t tmpfs tmpfs {folder}",
+            f"mkdir {folder}/files {folder}/work {folder}/root",
+            f"mount -t overlay overlay -o {layers} {folder}/root",
+            f"mount -t proc proc {folder}/root/proc",
+        )
+        command = ["unshare", "--mount", "--pid", "--ipc", "--fork", "--", "/bin/sh", "-c", " && ".join(steps)]
+        try:
+            return not subprocess.run(command, capture_output=True, check=False).returncode
+        except FileNotFoundError:
+            return False
+
+
+def _has_modal() -> bool:
+    return importlib.util.find_spec("modal") is not None and shutil.which("openssl") is not None
+
+
+def _can_imitate_modal() -> bool:
+    return _has_modal() and _can_isolate()
+
+
 PARTS = {
     "needs_planner": Part(_has_planner, "pip install -r requirements-dev.lock (the extra 'planner')"),
     "needs_pykeen": Part(_has_pykeen, "pip install -r requirements-dev.lock (the extra 'kg')"),
     "needs_networks": Part(_has_networks, "pip install -r requirements-dev.lock (the extra 'networks')"),
     "needs_shared": Part(SHARED.is_dir, "put the benchmark files into a folder 'shared' beside the clone"),
     "needs_chromium": Part(_has_chromium, "apt install chromium"),
-    "needs_mount": Part(_can_mount, "run as root where mounting is allowed", is_installable=False),
-    "needs_gpu": Part(_has_gpu, "run on a machine with a CUDA device", is_installable=False),
+    "needs_modal": Part(
+        _can_imitate_modal,
+        "pip install -r requirements-dev.lock (the extra 'cloud'), apt install openssl, and run as root where mounting "
+        "is allowed",
+        is_installable=_can_isolate,
+    ),
+    "needs_mount": Part(_can_mount, "run as root where mounting is allowed", is_installable=_never),
+    "needs_gpu": Part(_has_gpu, "run on a machine with a CUDA device", is_installable=_never),
 }
 
 
@@ -113,7 +153,7 @@ def _skipped(terminal: pytest.TerminalReporter) -> tuple[Counter[str], Counter[s
     for report in terminal.stats.get("skipped", []):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         marks = [mark for mark in PARTS if mark in report.keywords]
-        excused = bool(marks) and not any(PARTS[mark].is_installable for mark in marks)
+        excused = bool(marks) and not any(PARTS[mark].is_installable() for mark in marks)
         (let_pass if excused else to_mend)[reason.removeprefix("Skipped: ")] += 1
     return to_mend, let_pass
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shlex
@@ -69,6 +70,27 @@ def test_commands_and_options_exist(path: Path, words: list[str]) -> None:
     for name, value in pairwise(rest):
         if name == "--set":
             load_config(None, [value])
+
+
+def options_of(script: str) -> set[str]:
+    """The options of a launch script, which Modal makes from the arguments of its entry."""
+    tree = ast.parse(text(ROOT / script))
+    (entry,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main"]
+    return {f"--{argument.arg.replace('_', '-')}" for argument in entry.args.args}
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [(path, words) for path, words in uses("modal") if words[:1] == ["run"] and words[-1] != "run"],
+    ids=lambda v: v.name if isinstance(v, Path) else " ".join(v),
+)
+def test_launch_scripts_and_their_options_exist(path: Path, words: list[str]) -> None:
+    words = [word for word in words if word != "--detach"]
+    assert (ROOT / words[1]).is_file(), path.name
+    given = {word.partition("=")[0] for word in words[2:] if word.startswith("-")}
+    assert given <= options_of(words[1]), path.name
+    if "--set" in words:
+        load_config(None, shlex.split(words[words.index("--set") + 1]))
 
 
 @pytest.mark.parametrize(("path", "words"), uses("make"), ids=lambda v: v.name if isinstance(v, Path) else " ".join(v))

@@ -84,12 +84,15 @@ def pins(name: str) -> dict[str, str]:
 
 def test_locks_are_exact_agree_and_hold_every_dependency() -> None:
     runtime, development = pins("requirements.lock"), pins("requirements-dev.lock")
-    assert runtime.items() <= development.items()
+    cloud = pins("requirements-cloud.lock")
+    assert runtime.items() <= cloud.items() <= development.items()
+    assert "modal" not in cloud  # the cloud brings the client's own release into its containers
     assert not [version for version in development.values() if "+" in version]  # one lock, with and without CUDA
     assert not [package for package in development if package.startswith(("nvidia", "cuda", "triton"))]
     extras = PROJECT["project"]["optional-dependencies"]
     wanted = [(line, runtime) for line in PROJECT["project"]["dependencies"]]
     wanted += [(line, development) for extra in extras.values() for line in extra if not line.startswith("nsm[")]
+    wanted += [(line, cloud) for name in ("kg", "networks", "notebook", "planner") for line in extras[name]]
     for line, lock in wanted:
         name = re.split(r"[<>=!~\[ ]", line)[0]
         assert name in lock, f"{name} is not pinned: make lock"
@@ -109,7 +112,7 @@ def test_dependencies_are_what_the_package_imports() -> None:
     imported = set().union(*map(imported_by, PACKAGE.rglob("*.py")))
     imported -= {"nsm", "__future__", *sys.stdlib_module_names}
     extras = PROJECT["project"]["optional-dependencies"]
-    lines = PROJECT["project"]["dependencies"] + extras["planner"] + extras["notebook"]
+    lines = PROJECT["project"]["dependencies"] + extras["planner"] + extras["notebook"] + extras["cloud"]
     declared = {re.split(r"[<>=!~\[ ]", line)[0].replace("-", "_") for line in lines}
     declared = {{"scikit_learn": "sklearn", "ipython": "IPython"}.get(name, name) for name in declared}
     parts_of_others = {"pydantic_core"}  # of pydantic

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from nsm.cli import audit, checkpoints, compare, data, doctor, evaluate, export, lr, notebook, train
+from nsm.cli import audit, checkpoints, compare, data, doctor, evaluate, export, fetch, lr, notebook, train
 from nsm.errors import NSMError
 
 __all__ = ["app", "main"]
@@ -34,6 +34,7 @@ app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command("audit", epilog=audit.EXAMPLES)(audit.audit)
 app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
 app.command("export", epilog=export.EXAMPLES)(export.export)
+app.command("fetch", epilog=fetch.EXAMPLES)(fetch.fetch)
 app.command("notebook", epilog=notebook.EXAMPLES)(notebook.notebook)
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.add_typer(checkpoints.app, name="checkpoints")

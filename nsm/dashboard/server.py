@@ -14,12 +14,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from nsm.errors import NSMError, RunError
 from nsm.runs import ensure_writable, resolve_root
 
-__all__ = ["LOOPBACK", "PORT", "Served", "require_jupyter", "serve"]
+__all__ = ["LOOPBACK", "PORT", "Activity", "Served", "require_jupyter", "serve"]
 
 LOOPBACK, PORT = "127.0.0.1", 8888
 EVERYWHERE = ("0.0.0.0", "::", "", "*")
@@ -48,9 +48,27 @@ class Served:
     root: Path
     pid: int
 
+    @property
+    def path(self) -> str:
+        """The part of the address that every way to the server shares."""
+        return urlsplit(self.url).path
+
     def to_json(self) -> dict[str, Any]:
         """All of it as plain values."""
         return {key: str(value) if isinstance(value, Path) else value for key, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What goes on in a server.
+
+    Attributes:
+        last: When somebody last did something, in seconds since 1970.
+        is_busy: Whether a kernel computes.
+    """
+
+    last: float
+    is_busy: bool
 
 
 def require_jupyter() -> None:
@@ -72,11 +90,14 @@ def serve(
     port: int = PORT,
     root: Path | None = None,
     opens_browser: bool = True,
-) -> None:
+    token: str | None = None,
+    kernels_in: Path | None = None,
+    is_over: Callable[[Activity], bool] | None = None,
+) -> int | None:
     """Runs JupyterLab in this process until Ctrl-C or SIGTERM, and ends its kernels then.
 
-    The token is made afresh. It is neither in the process list nor in a log: the server runs in this process, and a
-    browser is sent to a private file that leads on.
+    The token is made afresh where none is given. It is neither in the process list nor in a log: the server runs in
+    this process, and a browser is sent to a private file that leads on.
 
     Args:
         notebook: What it opens on; its folder is what the server shows.
@@ -86,41 +107,80 @@ def serve(
         root: Where its notebooks keep runs; see :func:`nsm.runs.resolve_root`, but ``checkpoints`` is that beside the
             notebook.
         opens_browser: Whether to open a browser.
+        token: What lets in.
+        kernels_in: Where kernels begin to work; in the notebook's folder by default.
+        is_over: Asked every second whether to end the server.
+
+    Returns:
+        The number of the signal that ended it; None if it was ended in another way.
 
     Raises:
         NSMError: If JupyterLab is not installed.
         RunError: If the root cannot be written, or no port is free.
     """
     require_jupyter()
-    home = resolve_root(root)
-    if root is None and home == resolve_root(Path("checkpoints")) and not os.environ.get("NSM_ROOT"):
-        home = notebook.parent / home  # nobody has named one: beside the notebook
-    home = home.absolute()
-    ensure_writable(home)
-    os.environ["NSM_ROOT"] = str(home)  # for the kernels, as is the next line
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ.setdefault(name, "1")  # small graphs are faster so
-    token = secrets.token_hex(24)
+    home = _prepare_home(notebook, root)
+    token = token or secrets.token_hex(24)
     server = _initialise(notebook.absolute(), token, ip, port, opens_browser=opens_browser)
+    if kernels_in is not None:
+        server.kernel_manager.cwd_for_path = lambda *_, **__: str(kernels_in)
     host = LOOPBACK if ip in EVERYWHERE else ip
     base = f"http://{f'[{host}]' if ':' in host else host}:{server.port}"
     url = f"{base}{_path(notebook)}?token={token}"
     served = Served(url, ip, server.port, notebook.absolute(), home, os.getpid())
 
+    heard, failures = _end_by_signals(server), []
+
     def wait() -> None:
-        if _answers(f"{base}/api/status", token):
-            tell(served)
-        else:
-            server.stop(from_signal=True)
+        try:
+            if _answers(f"{base}/api/status", token):
+                tell(served)
+                if is_over is None:
+                    return
+                while not is_over(_activity(server)):
+                    time.sleep(1)
+        except Exception as failure:  # noqa: BLE001 - of another thread: raised below
+            failures.append(failure)
+        server.stop(from_signal=True)
+
+    threading.Thread(target=wait, daemon=True).start()
+    server.start()
+    if failures:
+        raise failures[0]
+    return heard[0] if heard else None
+
+
+def _prepare_home(notebook: Path, root: Path | None) -> Path:
+    """Where kernels keep runs; their environment tells them so."""
+    home = resolve_root(root)
+    if root is None and home == resolve_root(Path("checkpoints")) and not os.environ.get("NSM_ROOT"):
+        home = notebook.parent / home  # nobody has named one: beside the notebook
+    home = home.absolute()
+    ensure_writable(home)
+    os.environ["NSM_ROOT"] = str(home)
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")  # small graphs are faster so
+    return home
+
+
+def _end_by_signals(server: Any) -> list[int]:
+    """Makes signals end the server; gives a list that will tell which one came."""
+    heard: list[int] = []
 
     def stop(number: int, _: object) -> None:
+        heard.append(number)
         signal.signal(number, signal.SIG_DFL)  # the second one ends it at once
         server.stop(from_signal=True)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
-    threading.Thread(target=wait, daemon=True).start()
-    server.start()
+    return heard
+
+
+def _activity(server: Any) -> Activity:
+    manager = server.kernel_manager
+    states = [getattr(manager.get_kernel(name), "execution_state", None) for name in list(manager.list_kernel_ids())]
+    return Activity(server.web_app.last_activity().timestamp(), "busy" in states)
 
 
 def _path(notebook: Path) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from pathlib import Path
 
 from nsm.errors import NSMError
 from nsm.runs.folder import CLOUD_ROOT
 
-__all__ = ["VOLUME", "commit_volume"]
+__all__ = ["commit_volume"]
 
-VOLUME = "nsm-checkpoints"
 CONTAINER = "MODAL_TASK_ID"  # set in every container of Modal, nowhere else
 
 
@@ -27,8 +25,8 @@ def commit_volume(mount: Path = CLOUD_ROOT) -> str:
     if not (os.environ.get(CONTAINER) and mount.is_mount()):
         return "There is no cloud volume here: what is on this machine's disk stays there."
     try:
-        modal = importlib.import_module("modal")
+        from nsm.cloud.modal_platform import VOLUME, ModalVolume
     except ModuleNotFoundError as failure:
         raise NSMError("the volume cannot be committed without modal", hint="pip install modal") from failure
-    modal.Volume.from_name(VOLUME).commit()
+    ModalVolume().commit()
     return f"Committed the volume {VOLUME}, which is mounted at {mount}."

@@ -203,3 +203,51 @@ def test_what_is_missing_is_told_with_the_remedy(monkeypatch: pytest.MonkeyPatch
     )
     with pytest.raises(NSMError, match=r"needs jupyterlab \(pip install 'nsm\[notebook\]'\)"):
         require_jupyter()
+
+
+SERVING = """\
+import sys
+from pathlib import Path
+
+from nsm.dashboard.server import serve
+
+folder = Path(sys.argv[1])
+folder.joinpath("work").mkdir()
+told, seen = [], []
+
+
+def is_over(activity):
+    seen.append(activity)
+    return len(seen) == 2
+
+
+def fail(served):
+    raise ValueError("the tunnel is closed")
+
+
+how = {"opens_browser": False, "port": 18888, "token": "t" * 40, "kernels_in": folder / "work"}
+if sys.argv[2] == "ends":
+    heard = serve(folder / "N.ipynb", told.append, is_over=is_over, **how)
+    path, activity = told[0].path, seen[-1]
+    print(heard, path, told[0].url.endswith("?token=" + "t" * 40), activity.is_busy, activity.last > 1e9)
+else:
+    serve(folder / "N.ipynb", fail, **how)
+"""
+
+
+@pytest.mark.parametrize(("how", "status"), [("ends", 0), ("fails", 1)])
+def test_whoever_serves_it_can_end_it(tmp_path: Path, how: str, status: int) -> None:
+    (tmp_path / "N.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "NSM_ROOT": str(tmp_path / "runs")}
+    done = subprocess.run(
+        [sys.executable, "-c", SERVING, str(tmp_path), how],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == status, done.stderr
+    if status:
+        assert "ValueError: the tunnel is closed" in done.stderr
+    else:
+        assert done.stdout.splitlines()[-1] == "None /lab/tree/N.ipynb True False True"
