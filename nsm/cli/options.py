@@ -22,6 +22,7 @@ __all__ = [
     "Domain",
     "Graph",
     "Inductive",
+    "Model",
     "Network",
     "Overrides",
     "Pddl",
@@ -51,6 +52,14 @@ Overrides = Annotated[
         "--set",
         metavar="KEY=VALUE",
         help="One setting, such as lr=1e-3, planning.graphs=2000 or a list, blocks=1,2,3; repeatable.",
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="hierarchy, flat, gine, sagpool, majority, or a network of your own: package.module:Name.",
+        show_default=False,
     ),
 ]
 Seed = Annotated[int | None, typer.Option(help="Seed of data, weights and order.", show_default=False)]
