@@ -38,7 +38,7 @@ Domain = Annotated[
     str | None,
     typer.Argument(
         metavar="DOMAIN",
-        help="What is reasoned about: planning, causal or kg; not needed with --data.",
+        help="What is reasoned about: planning, causal, kg, or own (own.source); not needed with --data.",
         show_default=False,
     ),
 ]

@@ -121,7 +121,10 @@ def evaluate(
     with arithmetic(config):
         model = load_model(run, checkpoint)
         graphs = run_graphs(run, config, load_checkpoint(run.best)["data_fingerprint"], quiet=quiet)
-        other = open_other(run, graphs, overrides, split=split or ALL, root=root, quiet=quiet) if overrides else None
+        other = None
+        if overrides:
+            changed = run_config(run, root, overrides)
+            other = open_other(config, changed, graphs, settings=overrides, split=split or ALL, quiet=quiet)
         label = split or "test" if other is None else name or _default_name(other, split)
         asked = graphs.subset(label) if other is None else other.graphs
         judged = _judge(model, graphs, asked, config, label, quiet=quiet)

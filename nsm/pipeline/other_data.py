@@ -14,13 +14,11 @@ from nsm.data.hashing import hash_graphs
 from nsm.data.writing import SPLITS
 from nsm.errors import ConfigError, DataError
 from nsm.pipeline.datasets import load_graphs
-from nsm.pipeline.reopening import run_config
 
 if TYPE_CHECKING:
     from nsm.config import Config
     from nsm.data.packed import PackedGraphs
     from nsm.data.triples import Schema
-    from nsm.runs import Run
 
 __all__ = ["ALL", "OtherData", "open_other", "require_name"]
 
@@ -67,29 +65,28 @@ def require_name(name: str) -> None:
 
 
 def open_other(
-    run: Run,
+    before: Config,
+    config: Config,
     seen: PackedGraphs,
-    settings: Sequence[str],
     *,
+    settings: Sequence[str] = (),
     split: str = ALL,
-    root: Path | None = None,
     quiet: bool = False,
 ) -> OtherData:
-    """The data of other settings, without what the run has seen already.
+    """The data of another configuration, without what was seen in training.
 
     Args:
-        run: The run.
-        seen: All graphs that it was trained, validated and tested on.
-        settings: Pairs ``key=value`` of the data.
+        before: The configuration of the training.
+        config: The same with other settings of the data.
+        seen: All graphs that were trained, validated and tested on.
+        settings: Those settings as they were given, to be told.
         split: Which graphs of the data set; all by default.
-        root: Where runs are kept, if not where the run is.
         quiet: Whether to show no progress.
 
     Raises:
-        ConfigError: If a setting is not one of the data.
-        DataError: If the graphs have other vocabularies, or the run has seen all of them.
+        ConfigError: If something else than the data differs.
+        DataError: If the graphs have other vocabularies, or all of them were seen.
     """
-    before, config = run_config(run, root), run_config(run, root, settings)
     for key in type(config).model_fields:
         if key not in DATA_KEYS and getattr(before, key) != getattr(config, key):
             hint = f"the data are {', '.join(sorted(DATA_KEYS))}"

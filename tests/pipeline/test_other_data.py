@@ -14,7 +14,8 @@ from nsm.data.packed import PackedGraphs
 from nsm.data.triples import Schema
 from nsm.errors import ConfigError, DataError
 from nsm.pipeline import domains
-from nsm.pipeline.other_data import open_other, require_name
+from nsm.pipeline.other_data import OtherData, open_other, require_name
+from nsm.pipeline.reopening import run_config
 from nsm.runs import Run
 from tests.training.toy_graphs import MarkedChains
 
@@ -32,8 +33,13 @@ def seen(trained: Run) -> PackedGraphs:
     return pipeline.load_run_data(trained, quiet=True)
 
 
+def opened(run: Run, seen: PackedGraphs, settings: list[str], split: str = "all") -> OtherData:
+    before, config = run_config(run), run_config(run, None, settings)
+    return open_other(before, config, seen, settings=settings, split=split, quiet=True)
+
+
 def test_what_the_run_has_seen_is_left_out(trained: Run, seen: PackedGraphs) -> None:
-    other = open_other(trained, seen, MORE, quiet=True)
+    other = opened(trained, seen, MORE)
     known = np.concatenate([hash_graphs(seen.subset(split)) for split in ("train", "val")])
     assert other.left_out == len(known)
     assert len(other.graphs) == 200 - len(known)
@@ -45,19 +51,19 @@ def test_what_the_run_has_seen_is_left_out(trained: Run, seen: PackedGraphs) -> 
 
 
 def test_one_split_of_other_data(trained: Run, seen: PackedGraphs) -> None:
-    whole, test = (open_other(trained, seen, MORE, split=split, quiet=True) for split in ("all", "test"))
+    whole, test = (opened(trained, seen, MORE, split=split) for split in ("all", "test"))
     assert set(test.graphs.indices) < set(whole.graphs.indices)
     assert set(test.graphs.splits) == {2}
 
 
 def test_only_the_data_are_others(trained: Run, seen: PackedGraphs) -> None:
     with pytest.raises(ConfigError, match="channels: a run is evaluated on other data, not with other settings"):
-        open_other(trained, seen, [*MORE, "channels=16"], quiet=True)
+        opened(trained, seen, [*MORE, "channels=16"])
 
 
 def test_nothing_new(trained: Run, seen: PackedGraphs) -> None:
     with pytest.raises(DataError, match="none that the run has not seen") as caught:
-        open_other(trained, seen, ["workers=0"], split="train", quiet=True)
+        opened(trained, seen, ["workers=0"], split="train")
     assert caught.value.hint is not None
 
 
@@ -72,9 +78,9 @@ class OtherWords(MarkedChains):
 def test_other_words(trained: Run, seen: PackedGraphs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(domains.TASKS, "causal", lambda _: domains.Task(OtherWords(40)))
     with pytest.raises(DataError, match=r"the model knows other relations: expected .*'after'"):
-        open_other(trained, seen, ["domain=causal"], quiet=True)
+        opened(trained, seen, ["domain=causal"])
     monkeypatch.setitem(domains.TASKS, "kg", lambda _: domains.Task(MarkedChains(400)))
-    assert open_other(trained, seen, ["domain=kg"], split="test", quiet=True).config.domain == "kg"
+    assert opened(trained, seen, ["domain=kg"], split="test").config.domain == "kg"
 
 
 def test_names() -> None:
