@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.nn import FastRGCNConv, RGCNConv, SAGPooling, global_max_pool, global_mean_pool
+from torch_geometric.nn import FastRGCNConv, RGCNConv, global_max_pool, global_mean_pool
 
-from nsm.nn import RelationalUpdate
+from nsm.nn import RelationalUpdate, both_ways
 from nsm.nn.slots import Slots
 
-__all__ = ["RIVAL_CONVS", "FlatRival", "SAGHierarchy", "WeightPerEdge", "both_ways", "with_weights_per_edge"]
+__all__ = ["RIVAL_CONVS", "FlatRival", "WeightPerEdge", "with_weights_per_edge"]
 
 MakeConv = Callable[[int, int, int], nn.Module]
 
@@ -97,12 +97,6 @@ RIVAL_CONVS: dict[str, MakeConv] = {
 }
 
 
-def both_ways(data: Any, num_relations: int) -> tuple[Tensor, Tensor]:
-    """Every edge in both directions, as NSM sends its messages: ``(2, 2 E)``, ``(2 E,)``."""
-    edge_index = torch.cat((data.edge_index, data.edge_index.flip(0)), dim=1)
-    return edge_index, torch.cat((data.edge_type, data.edge_type + num_relations))
-
-
 class _Update(nn.Module):
     """Normalise, convolve, activate, project; added to the stream."""
 
@@ -149,47 +143,9 @@ class FlatRival(nn.Module):
 
     def forward(self, data: Any) -> Tensor:
         """Class scores ``(G, K)``."""
-        edges = both_ways(data, self.num_relations)
+        edges = both_ways(data.edge_index, data.edge_type, self.num_relations)
         x = self.encoder(data.x)
         for layer in self.layers:
             x = layer(x, *edges)
         logits: Tensor = self.head(_pool(x, data.batch, data.num_graphs))
-        return logits
-
-
-class SAGHierarchy(nn.Module):
-    """Relational convolutions and self-attention pooling, read out from every level.
-
-    Args:
-        sizes: Numbers of node features, relations (reverses not counted) and classes.
-        channels: Number of features per node.
-        layers: Number of convolutions of each level, the concrete one first.
-        ratio: Share of nodes that stay at each step up.
-
-    References:
-        Lee, Lee, Kang: Self-Attention Graph Pooling, ICML 2019.
-    """
-
-    def __init__(self, sizes: tuple[int, int, int], channels: int, layers: tuple[int, ...], ratio: float) -> None:
-        super().__init__()
-        in_channels, self.num_relations, num_classes = sizes
-        self.encoder = nn.Sequential(nn.Linear(in_channels, channels), nn.LayerNorm(channels))
-        self.levels = nn.ModuleList(
-            nn.ModuleList(_Update(RGCNConv, channels, self.num_relations) for _ in range(number)) for number in layers
-        )
-        self.pools = nn.ModuleList(SAGPooling(channels, ratio) for _ in layers[1:])
-        self.head = _readout(channels, num_classes)
-
-    def forward(self, data: Any) -> Tensor:
-        """Class scores ``(G, K)``."""
-        edge_index, edge_type = both_ways(data, self.num_relations)
-        x, batch = self.encoder(data.x), data.batch
-        pooled = x.new_zeros(())
-        for depth, layers in enumerate(self.levels):
-            for layer in layers:
-                x = layer(x, edge_index, edge_type)
-            pooled = pooled + _pool(x, batch, data.num_graphs)
-            if depth < len(self.pools):
-                x, edge_index, edge_type, batch, *_ = self.pools[depth](x, edge_index, edge_type, batch)
-        logits: Tensor = self.head(pooled)
         return logits

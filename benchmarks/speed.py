@@ -31,9 +31,10 @@ from nsm.data.loader import BatchLoader
 from nsm.data.packed import PackedGraphs
 from nsm.data.triples import Schema
 from nsm.models import build_model, compute_loss
-from nsm.nn import RelationalConv, RelationalGraph
+from nsm.models.sagpool import SAGPoolHierarchy
+from nsm.nn import RelationalConv, RelationalGraph, both_ways
 from nsm.pipeline import load_graphs
-from rivals import RIVAL_CONVS, FlatRival, SAGHierarchy, both_ways, with_weights_per_edge
+from rivals import RIVAL_CONVS, FlatRival, with_weights_per_edge
 from synthetic import REFERENCE_SIZE, synthetic_set
 from targets import Target, finish
 from timing import Contest, circumstances, race, tables
@@ -66,7 +67,7 @@ def layer_contest(batches: list[Any], num_relations: int, channels: int, rounds:
         return RelationalGraph(*columns, batch.num_nodes, num_relations)
 
     ready = [graph(b).messages for b in batches]
-    doubled = [both_ways(b, num_relations) for b in batches]
+    doubled = [both_ways(b.edge_index, b.edge_type, num_relations) for b in batches]
 
     def rival(conv: nn.Module) -> Callable[[int], None]:
         return lambda i: conv(x[i % BATCHES], *doubled[i % BATCHES]).sum().backward()
@@ -117,8 +118,8 @@ def sag_hierarchies(schema: Schema, config: Config) -> dict[str, nn.Module]:
     has = tuple(2 * blocks + lifting for blocks, lifting in zip(config.blocks_per_level, between, strict=True))
     computes = (*(2 * n for n in has[:-1]), has[-1])
     return {
-        f"SAGPool hierarchy, {sum(layers)} RGCNConv": SAGHierarchy(
-            sizes_of(schema), config.channels, layers, config.pool_ratio
+        f"SAGPool hierarchy, {sum(layers)} RGCNConv": SAGPoolHierarchy(
+            *sizes_of(schema), channels=config.channels, layers=layers, pool_ratio=config.pool_ratio
         )
         for layers in (has, computes)
     }
@@ -158,7 +159,7 @@ def step_contests(batches: list[Any], schema: Schema, config: Config, rounds: in
     ours, name = build_model(config, schema), f"NSM hierarchy, {config.num_levels} levels"
     rivals = sag_hierarchies(schema, config)
     steps = {name: our_step(ours, config.cycle_weight), f"{name}, without reconstruction": our_step(ours, 0)}
-    steps |= {rival: rival_step(model) for rival, model in rivals.items()}
+    steps |= {rival: our_step(model, 0) for rival, model in rivals.items()}
     notes = {name: parameters(ours), **{rival: parameters(model) for rival, model in rivals.items()}}
     title = f"Training step of hierarchies, {batches[0].num_graphs} graphs"
     return [*contests, race(title, in_turn(steps, batches), rounds, notes)]
@@ -199,7 +200,7 @@ def epoch_contests(graphs: PackedGraphs, config: Config, rounds: int) -> list[Co
         "flat, PyG RGCNConv and DataLoader": epoch(rival_step(conv), make_theirs),
     }
     rivals = {"NSM hierarchy and BatchLoader": epoch(our_step(hierarchy, config.cycle_weight), make_ours)}
-    rivals |= {f"{name}, and DataLoader": epoch(rival_step(model), make_theirs) for name, model in sag.items()}
+    rivals |= {f"{name}, and DataLoader": epoch(our_step(model, 0), make_theirs) for name, model in sag.items()}
     size = f"{len(graphs):,} graphs"
     return [
         race(f"An epoch of {size}, flat, {config.flat_layers} convolutions", flat_rivals, rounds),

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from nsm.analysis.metrics import accuracy, majority, wilson_interval
 
-__all__ = ["by_category", "by_distance", "by_length", "describe_part"]
+__all__ = ["DISTANCES", "by_category", "by_distance", "by_length", "describe_part"]
 
 Array = npt.NDArray[Any]
 Part = dict[str, float | int | None]

@@ -57,7 +57,7 @@ class RunResult:
 
     Attributes:
         run: The run.
-        split: What it was evaluated on.
+        split: What it was evaluated on: a split, or the name of other data.
         settings: Its configuration with dotted keys, ``planning.graphs``.
         provenance: Where it came from: versions, data fingerprint, ...
         evaluation: What `nsm.analysis.evaluation.evaluate_predictions` returned.
@@ -86,8 +86,9 @@ class RunResult:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the data."""
-        return str(self.provenance.get("data_fingerprint", ""))
+        """Hash of the data that it was evaluated on: those of its training, unless others were chosen."""
+        other = self.evaluation.get("data", {})
+        return str(other.get("fingerprint", self.provenance.get("data_fingerprint", "")))
 
     @cached_property
     def predictions(self) -> SavedPredictions:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,15 @@ import numpy.typing as npt
 
 from nsm.analysis.metrics import Interval, bootstrap_interval
 
-__all__ = ["PairedDifference", "grouped_bootstrap", "mcnemar", "paired_difference", "t_interval"]
+__all__ = [
+    "PairedDifference",
+    "SeededDifference",
+    "grouped_bootstrap",
+    "mcnemar",
+    "paired_difference",
+    "seeded_difference",
+    "t_interval",
+]
 
 Array = npt.NDArray[Any]
 
@@ -38,6 +46,24 @@ class PairedDifference:
     only_first: int
     only_second: int
     p: float
+    samples: int
+
+
+@dataclass(frozen=True)
+class SeededDifference:
+    """How much more often a first model is right than a second one, over several trainings of both.
+
+    Attributes:
+        difference: Accuracy of the first minus accuracy of the second, over all graphs of all seeds.
+        low, high: 95 % interval, by resampling seeds and whole groups.
+        by_seed: The difference of each seed.
+        samples: Number of graphs, those of each seed counted.
+    """
+
+    difference: float
+    low: float
+    high: float
+    by_seed: tuple[float, ...]
     samples: int
 
 
@@ -100,6 +126,43 @@ def paired_difference(first: Array, second: Array, groups: Array, *, seed: int =
         mcnemar(only_first, only_second),
         len(gained),
     )
+
+
+def seeded_difference(
+    pairs: Sequence[tuple[Array, Array, Array]], *, seed: int = 0, resamples: int = 2000
+) -> SeededDifference:
+    """Compares two models seed by seed and graph by graph.
+
+    What is drawn again is both the seeds and the groups. A group that several seeds were tested on is drawn for all of
+    them together, so that a test set which they share does not count several times.
+
+    Args:
+        pairs: For each seed whether the first model is right about each graph, whether the second one is, and the
+            group of each graph; equal names are one group in all seeds.
+        seed: Seed of the resampling.
+        resamples: How often seeds and groups are drawn.
+
+    Raises:
+        ValueError: If there is no seed.
+    """
+    if not pairs:
+        raise ValueError("expected at least one seed, got none")
+    gained = [np.asarray(one, dtype=np.float64) - np.asarray(other, dtype=np.float64) for one, other, _ in pairs]
+    names, index = np.unique(
+        np.concatenate([np.asarray(groups).astype(str) for *_, groups in pairs]), return_inverse=True
+    )
+    places = np.split(index, np.cumsum([len(one) for one in gained])[:-1])
+    total = np.stack([np.bincount(at, one, len(names)) for at, one in zip(places, gained, strict=True)])
+    count = np.stack([np.bincount(at, minlength=len(names)) for at in places])
+    generator, found = np.random.default_rng(seed), np.empty(resamples)
+    for draw in range(resamples):
+        seeds = np.bincount(generator.integers(0, len(pairs), len(pairs)), minlength=len(pairs))
+        groups = np.bincount(generator.integers(0, len(names), len(names)), minlength=len(names))
+        graphs = seeds @ (count @ groups)
+        found[draw] = seeds @ (total @ groups) / graphs if graphs else np.nan
+    low, high = np.nanquantile(found, (0.025, 0.975))
+    by_seed = tuple(float(one.mean()) for one in gained)
+    return SeededDifference(float(total.sum() / count.sum()), float(low), float(high), by_seed, int(count.sum()))
 
 
 def grouped_bootstrap(

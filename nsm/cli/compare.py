@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -37,7 +37,9 @@ def compare(
         list[str] | None,
         typer.Option(metavar="NAME", help="auc, ece, mrr, ...; repeatable. Default: accuracy.", show_default=False),
     ] = None,
-    split: Annotated[Literal["test", "val", "train"], typer.Option(help="What the runs were evaluated on.")] = "test",
+    split: Annotated[
+        str, typer.Option(metavar="NAME", help="What the runs were evaluated on: a split, or the name of other data.")
+    ] = "test",
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with chart and tables.")] = None,
     figure: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the chart: .png, .svg or .pdf.")] = None,
     root: Root = None,

@@ -19,6 +19,7 @@ Examples:
   nsm evaluate flat_1 --root checkpoints
   nsm evaluate flat_1 --split val --json
   nsm evaluate own_1 --data moved/my_data
+  nsm evaluate flat_1 --set planning.min_length=30 --set planning.max_length=48 --name longer
 """
 
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run folder, or the name of a run.", show_default=False)]
@@ -26,9 +27,21 @@ RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run folder, or th
 
 def evaluate(
     run: RunName,
-    split: Annotated[Literal["test", "val", "train"], typer.Option(help="What it is evaluated on.")] = "test",
+    split: Annotated[
+        Literal["test", "val", "train", "all"] | None,
+        typer.Option(help="What it is evaluated on. Default: test; of other data (--set) all.", show_default=False),
+    ] = None,
     root: Root = None,
     data: Data = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Other data: a setting such as planning.max_length=48; repeatable."
+        ),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of the other data in the files.", show_default=False)
+    ] = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -36,14 +49,17 @@ def evaluate(
     """Evaluate the best model of a run.
 
     Writes final_results.json, predictions.parquet, figures/ and a self-contained report.html into the run
-    folder, and prints the figures that matter beside the line of the majority class.
+    folder, and prints the figures that matter beside the line of the majority class. With --set the data are others
+    than those of the training, of the same vocabularies; what the run has seen of them is left out.
     """
     del debug
     found = find_run(run, resolve_root(root))
     limit_threads(1)
     from nsm import pipeline
 
-    result = pipeline.evaluate(found, split=split, root=root, data=data, quiet=quiet)
+    result = pipeline.evaluate(
+        found, split=split, root=root, data=data, overrides=overrides or (), name=name, quiet=quiet
+    )
     if as_json:
         print(json.dumps(result.to_json()))
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -17,6 +17,7 @@ from nsm.cli.options import (
     Domain,
     Graph,
     Inductive,
+    Model,
     Network,
     Overrides,
     Pddl,
@@ -52,9 +53,7 @@ def find(
     domain: Domain = None,
     config: ConfigFile = None,
     overrides: Overrides = None,
-    model: Annotated[
-        Literal["hierarchy", "flat"] | None, typer.Option(help="What would be trained.", show_default=False)
-    ] = None,
+    model: Model = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Where the picture goes. Default: ROOT/DOMAIN/learning_rate.png."),

@@ -22,6 +22,7 @@ __all__ = [
     "Domain",
     "Graph",
     "Inductive",
+    "Model",
     "Network",
     "Overrides",
     "Pddl",
@@ -37,7 +38,7 @@ Domain = Annotated[
     str | None,
     typer.Argument(
         metavar="DOMAIN",
-        help="What is reasoned about: planning, causal or kg; not needed with --data.",
+        help="What is reasoned about: planning, causal, kg, or own (own.source); not needed with --data.",
         show_default=False,
     ),
 ]
@@ -51,6 +52,14 @@ Overrides = Annotated[
         "--set",
         metavar="KEY=VALUE",
         help="One setting, such as lr=1e-3, planning.graphs=2000 or a list, blocks=1,2,3; repeatable.",
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="hierarchy, flat, gine, sagpool, majority, or a network of your own: package.module:Name.",
+        show_default=False,
     ),
 ]
 Seed = Annotated[int | None, typer.Option(help="Seed of data, weights and order.", show_default=False)]

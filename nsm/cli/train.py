@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,7 @@ from nsm.cli.options import (
     Domain,
     Graph,
     Inductive,
+    Model,
     Network,
     Overrides,
     Pddl,
@@ -57,9 +58,7 @@ def train(
     overrides: Overrides = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training data.", show_default=False)] = None,
     seed: Seed = None,
-    model: Annotated[
-        Literal["hierarchy", "flat"] | None, typer.Option(help="What is trained.", show_default=False)
-    ] = None,
+    model: Model = None,
     run: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the run. Default: the time.")] = None,
     resume: Annotated[
         str | None,

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from nsm.config.base import DomainConfig, FolderPath, Settings, Share, conflict
 from nsm.config.causal import CausalConfig, causal_defaults
+from nsm.config.own import MODELS, ModelName, OwnConfig
 from nsm.config.toml import to_toml
 
 __all__ = ["ALIASES", "CausalConfig", "Config", "DomainConfig", "KgConfig", "OwnConfig", "PlanningConfig"]
@@ -126,16 +127,6 @@ class KgConfig(DomainConfig):
         return self
 
 
-class OwnConfig(DomainConfig):
-    """The user's own data.
-
-    Attributes:
-        data: Folder that ``nsm data import`` made.
-    """
-
-    data: FolderPath | None = None
-
-
 class Config(Settings):
     """Everything that determines a run.
 
@@ -163,12 +154,15 @@ class Config(Settings):
         cycle_every: Computes that term every so many steps, and then as many times as heavy.
         num_levels: Levels of the hierarchy, the concrete one included.
         channels: Features per node.
-        blocks: Reversible blocks of each level, or one number for all.
+        blocks: Reversible blocks of each level, or one number for all; ``sagpool`` has two convolutions for each.
         pool_ratio: Share of nodes that stay at each step up.
         dropout: Probability of dropping a value of an update.
-        message_norm: How the messages that reach a node under one relation are divided by their number.
-        model: The hierarchy, or the flat relational network.
-        flat_layers: Layers of the flat network.
+        message_norm: How the messages that reach a node under one relation are divided by their number, in the
+            hierarchy and the flat network.
+        model: The hierarchy; or what it is compared with: the flat relational network, GINE, a SAGPool hierarchy, the
+            majority class; or a network of your own, ``package.module:Name``, which is imported and called with the
+            configuration and the schema.
+        flat_layers: Layers of the flat network and of GINE.
         eval_every: Epochs between validations.
         save_every: Epochs between numbered checkpoints.
         save_minutes: Minutes between savings of ``last.pt`` inside an epoch; 0 switches them off.
@@ -218,7 +212,7 @@ class Config(Settings):
     pool_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.5
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     message_norm: Literal["sqrt", "mean", "sum"] = "sqrt"
-    model: Literal["hierarchy", "flat"] = "hierarchy"
+    model: ModelName = "hierarchy"
     flat_layers: Annotated[int, Field(ge=1)] = 4
     eval_every: Annotated[int, Field(ge=1)] = 1
     save_every: Annotated[int, Field(ge=1)] = 10
@@ -253,7 +247,7 @@ class Config(Settings):
     def _fits_together(self) -> Self:
         if self.channels % 2:
             raise conflict("channels", f"expected an even number, which a block can halve, got {self.channels}")
-        if self.recompute == "reverse" and self.model == "flat":
+        if self.recompute == "reverse" and self.model in MODELS[1:]:
             raise conflict("recompute", "only the layers of the hierarchy can be reversed: set it to 'checkpoint'")
         if isinstance(self.blocks, tuple) and len(self.blocks) != self.num_levels:
             expected = f"expected one number per level (num_levels = {self.num_levels})"

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from nsm.data.trivial import FeatureTable
 
 __all__ = [
+    "PROBES",
     "TYPED",
     "ProbeScore",
     "boost",

@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,7 @@ PER_GRAPH = ("label", "num_nodes", "num_edges", "num_evidence")
 Array = npt.NDArray[Any]
 
 
+@runtime_checkable
 class GraphSource(Protocol):
     """Where the samples of a data set come from; must be picklable to be built by several processes."""
 

@@ -62,11 +62,12 @@ class _Arrays:
         return self.graph[self.head]
 
 
-def trivial_features(graphs: PackedGraphs) -> dict[str, FeatureTable]:
+def trivial_features(graphs: PackedGraphs, *, keep_constant: bool = False) -> dict[str, FeatureTable]:
     """Counts every graph's nodes, edges, types, degrees and values, by group of features.
 
     Args:
         graphs: The graphs to describe; they are gathered in chunks by ``graphs.batch``.
+        keep_constant: Whether to keep columns that are alike in all of these graphs.
 
     Returns:
         Tables named ``size``, ``node_types``, ``edge_types``, ``degrees``, ``values``, ``typed_edges`` (which
@@ -87,7 +88,7 @@ def trivial_features(graphs: PackedGraphs) -> dict[str, FeatureTable]:
         rows.append(arrays.num_graphs)
         for name, compute in groups.items():
             parts[name].append(compute(arrays))
-    return {name: _stack(chunks, rows) for name, chunks in parts.items()}
+    return {name: _stack(chunks, rows, keep_constant=keep_constant) for name, chunks in parts.items()}
 
 
 def signature_features(graphs: PackedGraphs, bins: int = SIGNATURE_BINS) -> FeatureTable:
@@ -276,8 +277,8 @@ def _named(pattern: str, names: tuple[str, ...] | list[str], columns: npt.NDArra
     return {pattern.format(name): columns[:, index] for index, name in enumerate(names)}
 
 
-def _stack(chunks: list[dict[str, Any]], rows: list[int]) -> FeatureTable:
-    """Puts chunks below each other: a column that a chunk lacks is zero there, a constant one is dropped."""
+def _stack(chunks: list[dict[str, Any]], rows: list[int], *, keep_constant: bool) -> FeatureTable:
+    """Puts chunks below each other: a column that a chunk lacks is zero there, a constant one is dropped or kept."""
     names = sorted({name for chunk in chunks for name in chunk})
     values = np.zeros((sum(rows), len(names)), dtype=np.float32)
     start = 0
@@ -286,5 +287,7 @@ def _stack(chunks: list[dict[str, Any]], rows: list[int]) -> FeatureTable:
             if name in chunk:
                 values[start : start + count, column] = chunk[name]
         start += count
+    if keep_constant:
+        return FeatureTable(tuple(names), values)
     varies = (values != values[:1]).any(axis=0) if len(values) else np.zeros(len(names), dtype=bool)
     return FeatureTable(tuple(np.array(names, dtype=np.str_)[varies].tolist()), np.ascontiguousarray(values[:, varies]))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
 from nsm.models.flat import FlatRelational
 from nsm.models.hierarchy import Hierarchy
+from nsm.models.imported import imported_model
+from nsm.models.majority import Majority
 
 if TYPE_CHECKING:
     from nsm.config import Config
@@ -20,28 +23,73 @@ def build_model(config: Config, schema: Schema) -> nn.Module:
     """Builds the model that ``config.model`` names for graphs of ``schema``.
 
     Weights are drawn from torch's global generator: seed it first.
+
+    Raises:
+        ConfigError: If it is the user's own and cannot be used.
     """
-    query_role = schema.roles.index(QUERY) if QUERY in schema.roles else None
-    sizes = (schema.in_channels, len(schema.relations), len(schema.labels))
-    if config.model == "flat":
-        return FlatRelational(
-            *sizes,
-            channels=config.channels,
-            num_layers=config.flat_layers,
-            dropout=config.dropout,
-            norm=config.message_norm,
-            query_role=query_role,
-            seed=config.seed,
-            recompute=config.recompute == "checkpoint",
-        )
+    build = BUILDERS.get(config.model)
+    return imported_model(config, schema) if build is None else build(config, schema)
+
+
+def _common(config: Config, schema: Schema) -> dict[str, Any]:
+    """What all networks are told."""
+    return {
+        "in_channels": schema.in_channels,
+        "num_relations": len(schema.relations),
+        "num_classes": len(schema.labels),
+        "channels": config.channels,
+        "dropout": config.dropout,
+        "query_role": schema.roles.index(QUERY) if QUERY in schema.roles else None,
+        "seed": config.seed,
+    }
+
+
+def _hierarchy(config: Config, schema: Schema) -> nn.Module:
     return Hierarchy(
-        *sizes,
-        channels=config.channels,
+        **_common(config, schema),
         blocks=config.blocks_per_level,
         pool_ratio=config.pool_ratio,
-        dropout=config.dropout,
         norm=config.message_norm,
-        query_role=query_role,
-        seed=config.seed,
         recompute=config.recompute,
     )
+
+
+def _flat(config: Config, schema: Schema) -> nn.Module:
+    return FlatRelational(
+        **_common(config, schema),
+        num_layers=config.flat_layers,
+        norm=config.message_norm,
+        recompute=config.recompute == "checkpoint",
+    )
+
+
+def _gine(config: Config, schema: Schema) -> nn.Module:
+    from nsm.models.gine import GINE  # with PyTorch Geometric, which nothing else needs
+
+    recompute = config.recompute == "checkpoint"
+    return GINE(**_common(config, schema), num_layers=config.flat_layers, recompute=recompute)
+
+
+def _sagpool(config: Config, schema: Schema) -> nn.Module:
+    from nsm.models.sagpool import SAGPoolHierarchy
+
+    return SAGPoolHierarchy(
+        **_common(config, schema),
+        layers=tuple(2 * blocks for blocks in config.blocks_per_level),  # a block has two
+        pool_ratio=config.pool_ratio,
+        recompute=config.recompute == "checkpoint",
+    )
+
+
+def _majority(_: Config, schema: Schema) -> nn.Module:
+    return Majority(len(schema.labels))
+
+
+BUILDERS: dict[str, Callable[[Config, Schema], nn.Module]] = {
+    "hierarchy": _hierarchy,
+    "flat": _flat,
+    "gine": _gine,
+    "sagpool": _sagpool,
+    "majority": _majority,
+}
+"""How each model is built; other names are import paths."""

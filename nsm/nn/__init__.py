@@ -3,7 +3,7 @@
 from nsm.nn.contraction import Contraction, coarsen, contract, dominating_set
 from nsm.nn.conv import RelationalConv
 from nsm.nn.diagonal_conv import DiagonalConv
-from nsm.nn.graph import RelationalGraph
+from nsm.nn.graph import RelationalGraph, both_ways
 from nsm.nn.lifting import Lifting
 from nsm.nn.pooling import GraphReadout, pool_graphs, pool_marked
 from nsm.nn.query_edges import QueryEdges
@@ -25,6 +25,7 @@ __all__ = [
     "ReversibleBlock",
     "ReversibleStack",
     "Semiring",
+    "both_ways",
     "coarsen",
     "contract",
     "dominating_set",

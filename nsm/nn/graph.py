@@ -6,10 +6,17 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from nsm.nn.indexing import Array, Flags, Ints, on_device, on_host
 from nsm.nn.slots import Slots, find_slots
+
+
+def both_ways(edge_index: Tensor, edge_type: Tensor, num_relations: int) -> tuple[Tensor, Tensor]:
+    """Every edge and its reverse, whose relation is ``num_relations`` higher: ``(2, 2 E)``, ``(2 E,)``."""
+    edge_index = torch.cat((edge_index, edge_index.flip(0)), dim=1)
+    return edge_index, torch.cat((edge_type, edge_type + num_relations))
 
 
 @dataclass(frozen=True, eq=False)

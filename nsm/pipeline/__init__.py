@@ -10,6 +10,7 @@ Example::
 from nsm.pipeline.cards import CardResult, write_data_card
 from nsm.pipeline.comparison import compare, write_comparison
 from nsm.pipeline.datasets import audit, load_graphs, show
+from nsm.pipeline.domains import Task
 from nsm.pipeline.evaluation import EvaluationResult, evaluate, load_run_data
 from nsm.pipeline.export import ExportResult, export
 from nsm.pipeline.importing import ImportResult, import_tables
@@ -23,6 +24,7 @@ __all__ = [
     "ExportResult",
     "ImportResult",
     "RateResult",
+    "Task",
     "audit",
     "build_trainer",
     "compare",

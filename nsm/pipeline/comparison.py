@@ -9,6 +9,7 @@ from nsm.analysis.comparison import Comparison, compare_results
 from nsm.analysis.comparison_page import comparison_figure
 from nsm.analysis.comparison_page import write_comparison as write_page
 from nsm.analysis.run_results import read_result
+from nsm.data.writing import SPLITS
 from nsm.errors import RunError
 from nsm.pipeline.domains import TASKS
 from nsm.runs import Run, find_run, list_runs, replacing, resolve_root
@@ -33,7 +34,7 @@ def compare(
             the root if empty.
         root: Where runs are kept; see :func:`nsm.runs.resolve_root`.
         metrics: Figures of an evaluation that are one number, such as ``accuracy`` or ``auc``.
-        split: The split that the runs were evaluated on.
+        split: The split that the runs were evaluated on, or the name of other data.
 
     Raises:
         RunError: If a run is not there, or its results are damaged.
@@ -55,7 +56,8 @@ def compare(
     for run in runs.values():
         result = read_result(run, split)
         if result is None:
-            command = f"nsm evaluate {run.folder}" + ("" if split == "test" else f" --split {split}")
+            how = f" --split {split}" if split in SPLITS else f" --set ... --name {split}"
+            command = f"nsm evaluate {run.folder}" + ("" if split == "test" else how)
             left_out.append(f"{run.name}: there is no evaluation yet; {command}")
         else:
             results.append(result)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -150,9 +150,12 @@ def _own(config: Config) -> Task:
     from nsm.data.leaks import shared_names
     from nsm.data.packed import PackedGraphs
 
+    if config.own.source is not None:
+        return _imported(config, config.own.source)
     folder = config.own.data
     if folder is None:
-        raise ConfigError("own.data: expected a folder, got nothing", hint="name the imported data with --data FOLDER")
+        hint = "name the imported data with --data FOLDER, or a source of your own with --set own.source=module:Name"
+        raise ConfigError("own.data: expected a folder, got nothing", hint=hint)
     if not (folder / "meta.json").is_file():
         what = "no imported data in this folder" if folder.is_dir() else "the folder does not exist"
         raise DataError(what, file=folder, hint="make it from your tables with nsm data import")
@@ -164,6 +167,16 @@ def _own(config: Config) -> Task:
         origin=f"the user's tables, imported into {folder}",
         licence="the user's",
     )
+
+
+def _imported(config: Config, path: str) -> Task:
+    """What the user's code gives: a source of graphs, or a task with one."""
+    from nsm.config.imported import call_imported
+    from nsm.data.own.imported_source import imported_source
+
+    module, made = call_imported(path, "own.source", config)
+    task = made if isinstance(made, Task) else Task(made, origin=f"made by {path}", licence="the user's")
+    return replace(task, source=imported_source(path, module, task.source))
 
 
 TASKS: dict[str, Callable[[Config], Task]] = {"planning": _planning, "causal": _causal, "kg": _kg, "own": _own}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,10 +23,11 @@ from nsm.analysis.plots import png_bytes
 from nsm.analysis.probing import decode
 from nsm.analysis.report import Report, draw_examples, evaluation_figures, pick_small, write_report
 from nsm.analysis.run_results import read_tables, split_file
-from nsm.errors import RunError
+from nsm.errors import ConfigError, RunError
 from nsm.models import Hierarchy
 from nsm.pipeline.datasets import read_audit
 from nsm.pipeline.loading import load_model
+from nsm.pipeline.other_data import ALL, OtherData, open_other, require_name
 from nsm.pipeline.prediction import node_states, predict
 from nsm.pipeline.ranking import rank
 from nsm.pipeline.reopening import run_config, run_graphs
@@ -82,40 +84,65 @@ class _Judged:
 def evaluate(
     run: Run | str | Path,
     *,
-    split: str = "test",
+    split: str | None = None,
     checkpoint: Path | None = None,
     root: Path | None = None,
     data: Path | None = None,
+    overrides: Sequence[str] = (),
+    name: str | None = None,
     quiet: bool = False,
 ) -> EvaluationResult:
     """Evaluates the best model of a run; results, predictions, figures and a report go into its folder.
 
     Args:
         run: The run, its folder, or its name below the root.
-        split: ``test``, ``val`` or ``train``; the files of the latter two carry the split in their name.
+        split: ``test`` (the default), ``val`` or ``train``; the files of the latter two carry the split in their name.
+            Of other data ``all``, which is the default there.
         checkpoint: Another of its checkpoints than ``best_model.pt``; the files then carry its name as well.
         root: Where runs are kept; see :func:`nsm.runs.resolve_root`.
         data: Where the user's own data are now, if they have been moved.
+        overrides: Pairs ``key=value`` of the data, to evaluate on others than the run was trained on; graphs that it
+            has been trained or validated on are left out.
+        name: What files about other data carry in their name; by default the name of the data set.
         quiet: Whether to show no progress.
 
     Raises:
         RunError: If there is no such run.
+        ConfigError: If a setting of the other data does not fit.
+        DataError: If the other data have other vocabularies.
         CheckpointError: If its checkpoint is missing, damaged, or from other data than can be built now.
     """
     run = run if isinstance(run, Run) else find_run(run, resolve_root(root))
     config = run_config(run, root, data=data)
+    if name is not None:
+        require_name(name)
+    if not overrides and (split == ALL or name is not None):
+        raise ConfigError("all graphs, and a name, are for other data", hint="say which: --set KEY=VALUE")
     with arithmetic(config):
         model = load_model(run, checkpoint)
         graphs = run_graphs(run, config, load_checkpoint(run.best)["data_fingerprint"], quiet=quiet)
-        judged = _judge(model, graphs, config, split, quiet=quiet)
-        if config.domain == "kg":
-            _add_ranking(judged.evaluation, rank(config, run, split, quiet=quiet))
-    is_best = checkpoint is None or checkpoint.name == run.best.name
-    label = split if is_best else f"{checkpoint.stem}_{split}"  # type: ignore[union-attr]
+        other = None
+        if overrides:
+            changed = run_config(run, root, overrides)
+            other = open_other(config, changed, graphs, settings=overrides, split=split or ALL, quiet=quiet)
+        label = split or "test" if other is None else name or _default_name(other, split)
+        asked = graphs.subset(label) if other is None else other.graphs
+        judged = _judge(model, graphs, asked, config, label, quiet=quiet)
+        if other is not None:
+            judged.evaluation["data"] = other.to_json()
+        elif config.domain == "kg":
+            _add_ranking(judged.evaluation, rank(config, run, label, quiet=quiet))
+    if checkpoint is not None and checkpoint.name != run.best.name:
+        label = f"{checkpoint.stem}_{label}"
     write_json(split_file(run.final_results, label), judged.evaluation)
     _write_predictions(judged, split_file(run.predictions, label))
-    report = _write_report(run, config, model, graphs, judged, label)
+    report = _write_report(run, config, model, judged, label)
     return EvaluationResult(run, report, judged.evaluation, split_file(run.figures, label), judged.predictions.logits)
+
+
+def _default_name(other: OtherData, split: str | None) -> str:
+    name = other.graphs.folder.name
+    return name if split in (None, ALL) else f"{name}_{split}"
 
 
 def _add_ranking(evaluation: dict[str, Any], ranking: dict[str, Any]) -> None:
@@ -140,10 +167,12 @@ def load_run_data(run: Run, *, root: Path | None = None, data: Path | None = Non
     return run_graphs(run, config, load_checkpoint(run.best)["data_fingerprint"], quiet=quiet)
 
 
-def _judge(model: nn.Module, graphs: PackedGraphs, config: Config, split: str, *, quiet: bool) -> _Judged:
-    fabric = open_fabric(config)
+def _judge(
+    model: nn.Module, graphs: PackedGraphs, judged: PackedGraphs, config: Config, split: str, *, quiet: bool
+) -> _Judged:
+    """What the model says of some graphs, and what that is worth; ``graphs`` are those that it was trained on."""
+    fabric, size = open_fabric(config), config.batch_size
     model.to(fabric.device)
-    judged, size = graphs.subset(split), config.batch_size
     if not len(judged):
         raise RunError(f"the {split} split is empty", file=graphs.folder, hint="make more graphs")
     console = Console(stderr=True, quiet=quiet)
@@ -190,22 +219,20 @@ def _write_predictions(judged: _Judged, path: Path) -> None:
         pq.write_table(pa.table(columns), temporary)
 
 
-def _write_report(
-    run: Run, config: Config, model: nn.Module, graphs: PackedGraphs, judged: _Judged, label: str
-) -> Path:
-    split = judged.evaluation["split"]
+def _write_report(run: Run, config: Config, model: nn.Module, judged: _Judged, label: str) -> Path:
+    split, schema = judged.evaluation["split"], judged.graphs.schema
     drawn = evaluation_figures(
         judged.evaluation,
         judged.predictions.logits,
         judged.graphs.labels,
-        graphs.schema.labels,
+        schema.labels,
         history=run.read_history(),
         errors=judged.predictions.reconstruction_abstract,
     )
     if isinstance(model, Hierarchy):
         at = pick_small(judged.graphs, np.arange(len(judged.graphs)))
         sample, title = judged.graphs.sample(at), f"Graph {at} of the {split} split: up and back"
-        drawn["climb"] = climb_figure(climb(model, judged.graphs, at), sample, graphs.schema, title)
+        drawn["climb"] = climb_figure(climb(model, judged.graphs, at), sample, schema, title)
     pictures = {name: png_bytes(figure) for name, figure in drawn.items()}
     folder = split_file(run.figures, label)
     folder.mkdir(exist_ok=True)
@@ -219,7 +246,7 @@ def _write_report(
         figures=pictures,
         config=config.to_json(),
         facts=_facts(run),
-        audit=read_audit(graphs),
+        audit=read_audit(judged.graphs),
         examples=draw_examples(judged.graphs, judged.predictions.logits),
         mistakes=worst_mistakes(judged.graphs, judged.predictions.logits),
         parameters=parameter_table(model).part_table(),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from nsm.config import load_config
+from nsm.config.imported import is_import_path
 from nsm.data.triples import Schema
 from nsm.errors import CheckpointError, DataError, NSMError
 from nsm.models import build_model
@@ -54,17 +55,31 @@ def open_model(path: Path | str, *, config: Config | None = None, root: Path | N
         root: Where runs are sought; see :func:`nsm.runs.resolve_root`.
 
     Raises:
-        CheckpointError: If the file is missing or damaged, for another model, or no run has such weights.
+        CheckpointError: If the file is missing or damaged, for another model, or no run has such weights; or if it is
+            of a user's own network and ``config`` does not name that.
     """
     path = Path(path)
     content = open_checkpoint(path)
     if "schema" in content:
-        return _build(config or load_config(None, [], **content["config"]), content, content, path)
+        return _build(config or _own_config(content, path), content, content, path)
     if config is not None:
         schema = load_graphs(config, quiet=True).schema
         return _build(config, {"schema": schema.to_json()}, content, path)
     run, told = _same_architecture(content["model_state_dict"], path, resolve_root(root))
     return _build(run_config(run), told, content, path)
+
+
+def _own_config(content: Mapping[str, Any], path: Path) -> Config:
+    """The configuration that a checkpoint holds.
+
+    Raises:
+        CheckpointError: If it names code to import: a file alone makes nothing run.
+    """
+    config = load_config(None, [], **content["config"])
+    if is_import_path(config.model):
+        message = f"the checkpoint is of {config.model}, code that is not imported because a file says so"
+        raise CheckpointError(message, file=path, hint="open_model(path, config=...) with that model, if you trust it")
+    return config
 
 
 def _build(config: Config, told: Mapping[str, Any], content: dict[str, Any], file: Path) -> nn.Module:
@@ -101,6 +116,8 @@ def _same_architecture(weights: Mapping[str, Any], path: Path, root: Path) -> tu
             found = _whole_checkpoint(run)
         except NSMError:
             continue
+        if is_import_path(str(found["config"].get("model"))):
+            continue  # its code is not imported for a file that does not name it
         seen += 1
         if _shapes(found["model_state_dict"]) == wanted:
             return run, found

@@ -123,4 +123,4 @@ def _judge(
 
 
 def _joined(parts: list[Tensor]) -> np.ndarray[Any, np.dtype[Any]]:
-    return torch.cat(parts).cpu().numpy()
+    return torch.cat(parts).detach().cpu().numpy()  # a view of a weight still asks for its gradient

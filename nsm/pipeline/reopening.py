@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nsm.analysis.run_results import read_tables
 from nsm.config import Config, load_config
+from nsm.config.imported import is_import_path, refuse_code_in
 from nsm.errors import CheckpointError, ConfigError
 from nsm.pipeline.datasets import load_graphs, open_cached
 from nsm.runs import Run
@@ -35,10 +36,16 @@ def run_config(
         overrides: Pairs ``key=value`` that beat what ran.
         data: Where the user's own data are now, if they have been moved.
         **keywords: Values that beat those.
+
+    Raises:
+        ConfigError: If it names code that lies inside its own folder: opening a run runs nothing that came with it.
     """
     folder = run.folder.resolve()
     home = folder.parents[2] if folder.parent.name == "runs" else None
     config = load_config(run.config, overrides, **keywords)
+    for key, path in (("model", config.model), ("own.source", config.own.source)):
+        if path is not None and is_import_path(path):
+            refuse_code_in(folder, path, key)
     own = config.own if data is None else config.own.model_copy(update={"data": data})
     return config.model_copy(update={"root": root or home, "run": run.name, "own": own})
 

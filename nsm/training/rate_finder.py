@@ -19,7 +19,7 @@ from nsm.training.device import open_fabric
 from nsm.training.interruption import Interruption
 from nsm.training.memory import MicroBatches
 from nsm.training.schedules import build_optimizer
-from nsm.training.seeds import random_states, restore_random_states
+from nsm.training.seeds import random_states, restore_random_states, set_step
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -124,7 +124,7 @@ def _stepper(config: Config, model: nn.Module, fabric: Fabric) -> Callable[[int,
 
         def compute(part: GraphBatch, first: int) -> float:
             part, share = part.to(fabric.device), part.num_graphs / batch.num_graphs
-            model.set_step(step, first)  # type: ignore[operator]
+            set_step(model, step, first)
             loss = compute_loss(wrapped(part, reconstruct=weight > 0), part, weight).total * share
             fabric.backward(loss)
             return loss.item()

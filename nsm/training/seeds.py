@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
-__all__ = ["random_states", "restore_random_states", "seed_everything"]
+__all__ = ["random_states", "restore_random_states", "seed_everything", "set_step"]
 
 
 def seed_everything(seed: int) -> None:
@@ -16,6 +17,13 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - a user's callback may draw from the global generator
     torch.manual_seed(seed)
+
+
+def set_step(model: nn.Module, step: int, part: int) -> None:
+    """Tells a model whose dropout masks depend on it which optimisation step this is, and which part of it."""
+    tell = getattr(model, "set_step", None)
+    if tell is not None:
+        tell(step, part)
 
 
 def random_states() -> dict[str, Any]:

@@ -37,6 +37,7 @@ from nsm.training.records import (
 from nsm.training.recovery import recover
 from nsm.training.retention import Retention, owning
 from nsm.training.schedules import build_optimizer, build_scheduler, cycle_weight
+from nsm.training.seeds import set_step
 from nsm.training.validation import level_metrics, validate
 
 if TYPE_CHECKING:
@@ -225,7 +226,7 @@ class Trainer:
 
     def _backward(self, part: GraphBatch, first: int, weight: float, graphs: int) -> dict[str, float]:
         """Adds the gradient of some graphs of a batch; returns the sums of their figures."""
-        self.model.set_step(self.position.step, self.processes.rank + first * self.processes.count)  # type: ignore[operator]
+        set_step(self.model, self.position.step, self.processes.rank + first * self.processes.count)
         output = self._wrapped(part, reconstruct=weight > 0)
         losses, size = compute_loss(output, part, weight), part.num_graphs
         self.fabric.backward(losses.total * (size / graphs))

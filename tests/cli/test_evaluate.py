@@ -36,3 +36,15 @@ def test_by_name_for_people(nsm: Command, run: Path) -> None:
     assert lines[1].startswith("accuracy")
     assert "majority 50.00%" in lines[1]
     assert lines[-1].split(maxsplit=1) == ["report", str(run / "report_val.html")]
+
+
+def test_on_other_data(nsm_json: JsonCommand, run: Path) -> None:
+    status, told = nsm_json("evaluate", str(run), "--set", "planning.graphs=200", "--name", "more")
+    assert status == 0
+    assert told["data"]["settings"] == ["planning.graphs=200"]
+    status, found = nsm_json("compare", str(run), "--split", "more")
+    assert status == 0
+    assert [row["mean"] for row in found["rows"]] == [told["accuracy"]]
+    status, told = nsm_json("evaluate", str(run), "--name", "more")
+    assert status == 2
+    assert told["hint"] == "say which: --set KEY=VALUE"

@@ -97,7 +97,7 @@ def test_values_on_the_command_line(pair: str, read: Callable[[Config], bool]) -
         ("blocks = [1, 'x', 3]\n", 1, "blocks: expected a whole number, got 'x'", None),
         ("blocks = [1, 2, 0]\n", 1, "blocks: expected at least 1, got 0", None),
         ("lr = 'fast'\n", 1, "lr: expected a number, got 'fast'", None),
-        ("model = 'big'\n", 1, "model: expected 'hierarchy' or 'flat', got 'big'", None),
+        ("model = 'big'\n", 1, "'majority' or package.module:Name, got 'big'", None),
         ("planning = 3\n", 1, "planning: expected a table, got 3", None),
         ("num_levels = 2\nblocks = [1, 2, 3]\n", 2, "blocks: expected one number per level", None),
         (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,18 +14,25 @@ from torch_geometric.data import Data
 from torch_geometric.loader import DataLoader
 
 from nsm.config import Config, PlanningConfig
+from nsm.config.own import MODELS
 from nsm.data.loader import BatchLoader
 from nsm.data.packed import PackedGraphs
 from nsm.data.planning.source import PlanningSource, Shard
 from nsm.data.triples import Schema
 from nsm.data.writing import write_packed
 from nsm.models import FlatRelational, Hierarchy, build_model, compute_loss
+from nsm.models.build import BUILDERS
 from nsm.nn.reversible import KeyedDropout
 from tests.training.toy_graphs import MarkedChains, toy_graphs
 
 SCHEMA = MarkedChains().schema
 HIERARCHY = {"channels": 8, "num_levels": 3, "blocks": (1, 2, 3)}
 FLAT = {"channels": 8, "model": "flat", "flat_layers": 2}
+GINE = {**FLAT, "model": "gine"}
+SAGPOOL = {**HIERARCHY, "model": "sagpool"}
+NETWORKS = pytest.mark.parametrize(
+    "values", [HIERARCHY, FLAT, GINE, SAGPOOL], ids=lambda v: v.get("model", "hierarchy")
+)
 
 
 def built(weights: int = 0, /, **values: object) -> nn.Module:
@@ -33,12 +42,38 @@ def built(weights: int = 0, /, **values: object) -> nn.Module:
 
 def test_the_sizes_are_those_of_the_schema() -> None:
     schema = Schema("planning", ("a", "b", "c"), ("none",), ("p", "q"), ("x", "y", "z"), order_channels=4)
-    for values in (HIERARCHY, FLAT):
+    for values in (HIERARCHY, FLAT, SAGPOOL):
         model = build_model(Config.from_constants(**values), schema)
         shapes = [tuple(parameter.shape) for parameter in model.parameters()]
         assert (8, schema.in_channels) in shapes
         assert shapes[-1] == (3,)  # one logit per label
         assert any(shape[0] == 4 and len(shape) == 3 for shape in shapes)  # two relations and their reverses
+
+
+def test_every_model_of_the_configuration_can_be_built() -> None:
+    assert tuple(BUILDERS) == MODELS
+
+
+def test_pytorch_geometric_is_imported_for_its_own_models_only() -> None:
+    code = """if True:
+        import sys
+        from nsm.config import Config
+        from nsm.data.triples import Schema
+        from nsm.models import build_model
+        schema = Schema("toy", ("a",), ("none",), ("p",), ("x", "y"))
+        for name in ("hierarchy", "flat", "majority", "gine"):
+            build_model(Config(model=name, channels=4), schema)
+            print(name, "torch_geometric" in sys.modules)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["hierarchy False", "flat False", "majority False", "gine True"]
+
+
+def test_the_layers_of_gine_and_of_the_sagpool_hierarchy() -> None:
+    assert len(built(**GINE).layers) == 2
+    sag = built(**SAGPOOL, pool_ratio=0.25)
+    assert [len(level) for level in sag.levels] == [2, 4, 6]  # a block has two convolutions
+    assert {pool.ratio for pool in sag.pools} == {0.25}
 
 
 def test_the_hierarchy() -> None:
@@ -52,7 +87,10 @@ def test_the_hierarchy() -> None:
     assert [len(level.blocks) for level in built(channels=8, num_levels=4, blocks=2).levels] == [2] * 4
 
 
-@pytest.mark.parametrize(("values", "how"), [(HIERARCHY, "checkpoint"), (HIERARCHY, "reverse"), (FLAT, "checkpoint")])
+@pytest.mark.parametrize(
+    ("values", "how"),
+    [(HIERARCHY, "reverse"), *((values, "checkpoint") for values in (HIERARCHY, FLAT, GINE, SAGPOOL))],
+)
 def test_recomputation_changes_no_loss_and_no_gradient(tmp_path: Path, values: dict[str, object], how: str) -> None:
     batch = toy_graphs(tmp_path).batch(range(8))
     found: list[tuple[float, list[torch.Tensor]]] = []
@@ -76,7 +114,7 @@ def test_the_flat_model() -> None:
     assert model.key.seed == 5
 
 
-@pytest.mark.parametrize("values", [HIERARCHY, FLAT], ids=["hierarchy", "flat"])
+@NETWORKS
 def test_the_readout_takes_the_nodes_that_are_asked_about(values: dict[str, object]) -> None:
     """Of two graphs that differ in the role of two nodes alone, where nothing is passed on between nodes."""
     asking = Schema("causal", ("a",), ("none", "query"), ("p",), ("x", "y"), ("v",), order_channels=0)
@@ -98,7 +136,7 @@ def test_the_readout_takes_the_nodes_that_are_asked_about(values: dict[str, obje
     assert not torch.equal(model(graph).logits, logits)
 
 
-@pytest.mark.parametrize("values", [HIERARCHY, FLAT], ids=["hierarchy", "flat"])
+@NETWORKS
 def test_dropout(values: dict[str, object]) -> None:
     for rate in (0.0, 0.3):
         found = [part.p for part in built(**values, dropout=rate).modules() if isinstance(part, KeyedDropout)]
@@ -106,7 +144,7 @@ def test_dropout(values: dict[str, object]) -> None:
         assert set(found) == {rate}
 
 
-@pytest.mark.parametrize("values", [HIERARCHY, FLAT], ids=["hierarchy", "flat"])
+@NETWORKS
 def test_weights_come_from_the_global_generator(values: dict[str, object]) -> None:
     first, same, other = (
         torch.cat([parameter.flatten() for parameter in built(seed, **values).parameters()]) for seed in (0, 0, 1)
@@ -115,7 +153,7 @@ def test_weights_come_from_the_global_generator(values: dict[str, object]) -> No
     assert not torch.equal(first, other)
 
 
-@pytest.mark.parametrize("name", ["hierarchy", "flat"])
+@pytest.mark.parametrize("name", MODELS)
 def test_both_loaders_give_the_same_logits(name: str, tmp_path: Path) -> None:
     source = PlanningSource(PlanningConfig(graphs=100), seed=2)
     samples = [s for family in ("gripper", "grid") for s in source.make(Shard(family, 0, 5))]

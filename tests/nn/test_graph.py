@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nsm.nn import RelationalConv, RelationalGraph
+from nsm.nn import RelationalConv, RelationalGraph, both_ways
 from tests.nn.odd_graphs import NUM_RELATIONS, odd_batch
 
 
@@ -45,3 +45,9 @@ def test_a_graph_without_edges_has_no_messages() -> None:
     graph = RelationalGraph(torch.empty(2, 0, dtype=torch.long), empty.long(), empty, empty, 4, NUM_RELATIONS)
     assert graph.messages.ends.tolist() == [0] * (2 * NUM_RELATIONS)
     assert not strengths(graph, 0).any()
+
+
+def test_every_edge_and_its_reverse() -> None:
+    edge_index, edge_type = both_ways(torch.tensor([[0, 2], [1, 0]]), torch.tensor([1, 0]), 3)
+    assert edge_index.tolist() == [[0, 2, 1, 0], [1, 0, 0, 2]]
+    assert edge_type.tolist() == [1, 0, 4, 3]

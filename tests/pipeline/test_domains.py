@@ -15,15 +15,17 @@ from nsm.data.causal.network_source import NetworkSource
 from nsm.data.causal.source import CausalSource
 from nsm.data.kg.clutrr import ClutrrSource
 from nsm.data.kg.source import KgSource
+from nsm.data.own.imported_source import ImportedSource
 from nsm.data.packed import PackedGraphs
 from nsm.data.planning.source import PlanningSource, Shard
 from nsm.data.triples import Sample
 from nsm.data.writing import write_packed
-from nsm.errors import DataError
+from nsm.errors import ConfigError, DataError
 from nsm.pipeline import domains
 from nsm.pipeline.domains import Task, open_task
 from tests.data.kg.stories import write_stories
 from tests.data.kg.toy_facts import toy_folder
+from tests.training.toy_graphs import MarkedChains
 
 DOMAIN = """(define (domain lamps) (:predicates (lit ?x) (near ?x ?y))
   (:action pass :parameters (?x ?y) :precondition (and (lit ?x) (near ?x ?y)) :effect (and (lit ?y) (not (lit ?x)))))
@@ -173,3 +175,40 @@ def test_plan_files_are_read_where_plans_come_from_files(folder: Path, tmp_path:
     with pytest.raises(DataError, match="takes 2 arguments, came 1") as caught:
         opened(pddl=folder, plans=elsewhere, plan_source="files")
     assert (caught.value.file, caught.value.line) == (str(elsewhere / "one.plan"), 2)
+
+
+def plain_source(config: Config) -> MarkedChains:
+    """A source of one's own."""
+    return MarkedChains(2 * config.seed)
+
+
+def whole_task(config: Config) -> Task:
+    """The same with more to say."""
+    return Task(plain_source(config), confirm=lambda _: 0.5, origin="drawn", licence="mine")
+
+
+def no_source(config: Config) -> int:
+    return config.seed
+
+
+def no_source_in_it(config: Config) -> Task:
+    return Task(None, folder=Path(str(config.seed)))
+
+
+def test_a_source_of_ones_own() -> None:
+    here = "tests.pipeline.test_domains"
+    plain, whole = (
+        open_task(load_config(None, [f"own.source={here}:{name}"], domain="own", seed=21))
+        for name in ("plain_source", "whole_task")
+    )
+    for task in (plain, whole):
+        assert isinstance(task.source, ImportedSource)
+        assert task.source.made == MarkedChains(42)
+    assert (plain.confirm, plain.origin) == (None, f"made by {here}:plain_source")
+    assert whole.confirm is not None and (whole.origin, whole.licence) == ("drawn", "mine")
+    for name in ("no_source", "no_source_in_it"):
+        with pytest.raises(ConfigError, match=f"own.source: expected {here}:{name} to give a source of graphs"):
+            open_task(load_config(None, [f"own.source={here}:{name}"], domain="own"))
+    with pytest.raises(ConfigError, match=r"own\.data: expected a folder, got nothing") as caught:
+        open_task(load_config(None, [], domain="own"))
+    assert caught.value.hint is not None and "own.source" in caught.value.hint

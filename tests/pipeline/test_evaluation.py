@@ -14,9 +14,10 @@ import pytest
 import torch
 
 from nsm import pipeline
+from nsm.analysis.run_results import read_result
 from nsm.config import CausalConfig, Config
 from nsm.data.triples import Sample
-from nsm.errors import CheckpointError, RunError
+from nsm.errors import CheckpointError, ConfigError, RunError
 from nsm.pipeline import domains
 from nsm.runs import Run, list_runs
 from nsm.training.checkpoints import load_checkpoint, save_checkpoint
@@ -115,6 +116,35 @@ def test_the_accuracy_is_that_of_training(run: Run) -> None:
     names = {path.name for path in run.folder.iterdir()}
     assert {"final_results_val.json", "predictions_val.parquet", "report_val.html", "figures_val"} <= names
     assert "final_results.json" not in names
+
+
+def test_other_data_leave_files_of_their_own(run: Run) -> None:
+    own = pipeline.evaluate(run, quiet=True)
+    before = run.final_results.read_bytes()
+    found = pipeline.evaluate(run, overrides=["planning.graphs=200"], name="more", quiet=True)
+    assert run.final_results.read_bytes() == before
+    told = json.loads((run.folder / "final_results_more.json").read_text())
+    assert told == found.figures
+    assert told["split"] == "more"
+    assert told["samples"] + told["data"]["left_out"] == 200
+    assert told["temperature"] == own.figures["temperature"]  # fitted on what the run was validated on
+    names = {path.name for path in run.folder.iterdir()}
+    assert {"predictions_more.parquet", "report_more.html", "figures_more"} <= names
+    result = read_result(run, "more")
+    assert result is not None and result.fingerprint == told["data"]["fingerprint"]
+    assert len(result.predictions.index) == told["samples"]
+    compared = pipeline.compare([run.folder], root=run.folder.parents[2], split="more")
+    assert [row.mean for row in compared.rows] == [found.accuracy]
+    unnamed = pipeline.evaluate(run, overrides=["planning.graphs=200"], split="test", quiet=True).figures
+    assert unnamed["split"] == f"{unnamed['data']['dataset']}_test"
+
+
+def test_names_and_all_graphs_are_for_other_data(run: Run) -> None:
+    for how in ({"name": "more"}, {"split": "all"}):
+        with pytest.raises(ConfigError, match="are for other data"):
+            pipeline.evaluate(run, quiet=True, **how)
+    with pytest.raises(ConfigError, match="name: expected"):
+        pipeline.evaluate(run, overrides=["seed=2"], name="test", quiet=True)
 
 
 def test_a_run_that_was_moved(run: Run, config: Config, tmp_path: Path) -> None:

@@ -66,3 +66,20 @@ def test_what_is_no_checkpoint(trained: Run, tmp_path: Path) -> None:
     torch.save({"weight": torch.zeros(3)}, other)
     with pytest.raises(CheckpointError, match="no whole checkpoint"):
         load_model(lost, checkpoint=other)
+
+
+def test_a_file_alone_makes_no_code_run(toy_config: Config, tmp_path: Path) -> None:
+    """A network of one's own comes back through its run, or by a configuration, but not because a file names it."""
+    path = "tests.models.test_imported:make_hierarchy"
+    config = toy_config.model_copy(update={"root": tmp_path, "run": "own", "epochs": 1, "model": path})
+    run = pipeline.train(config, quiet=True).run
+    expected = load_model(run).state_dict()
+    assert equal(open_model(run.best, config=config).state_dict(), expected)
+    with pytest.raises(CheckpointError, match="is not imported because a file says so") as caught:
+        open_model(run.best)
+    assert caught.value.file == str(run.best)
+    bare = tmp_path / "bare.pt"
+    torch.save(expected, bare)
+    with pytest.raises(CheckpointError, match="none of the 0 runs"):
+        open_model(bare, root=tmp_path)
+    assert equal(open_model(bare, config=config).state_dict(), expected)

@@ -62,3 +62,20 @@ def test_before_anything_is_changed(trained: Run, config: Config, tmp_path: Path
         require_continuation(trained, mine, "another")
     with pytest.raises(CheckpointError, match="configuration has changed: channels"):
         require_continuation(trained, mine.model_copy(update={"channels": 12}), fingerprint)
+
+
+def test_a_run_runs_no_code_that_came_with_it(trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(Path(shutil.copytree(trained.folder, tmp_path / "planning" / "runs" / "theirs")))
+    text = run.config.read_text()
+    (run.folder / "their_code.py").write_text("raise SystemExit('this must not be imported')\n")
+    for wanted in (
+        text.replace('model = "hierarchy"', 'model = "their_code:Net"'),
+        text.replace("[own]", '[own]\nsource = "their_code:source"'),
+    ):
+        assert wanted != text
+        run.config.write_text(wanted)
+        assert run_config(run)  # nothing is imported, and from here nothing of the run's would be
+        with monkeypatch.context() as here:
+            here.chdir(run.folder)
+            with pytest.raises(ConfigError, match="lies inside a run"):
+                run_config(run)

@@ -7,8 +7,9 @@ import random
 
 import numpy as np
 import torch
+from torch import nn
 
-from nsm.training.seeds import random_states, restore_random_states, seed_everything
+from nsm.training.seeds import random_states, restore_random_states, seed_everything, set_step
 
 
 def draw() -> tuple[float, float, float, float]:
@@ -33,3 +34,15 @@ def test_states_survive_a_plain_file() -> None:
     buffer.seek(0)
     restore_random_states(torch.load(buffer, weights_only=True))
     assert draw() == expected
+
+
+class Masked(nn.Module):
+    def set_step(self, step: int, part: int) -> None:
+        self.told = step, part
+
+
+def test_models_are_told_the_step_if_they_want_to_know() -> None:
+    model = Masked()
+    set_step(model, 3, 1)
+    assert model.told == (3, 1)
+    set_step(nn.Linear(1, 1), 3, 1)

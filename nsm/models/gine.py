@@ -1,0 +1,107 @@
+"""GINE, the graph isomorphism network with edge features, on PyTorch Geometric's layer: a baseline."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.nn import GINEConv
+
+from nsm.models.encoder import Encoder
+from nsm.models.output import Output
+from nsm.nn import DropoutKey, GraphReadout, both_ways, pool_graphs, pool_marked
+from nsm.nn.recomputation import recomputed
+from nsm.nn.reversible import KeyedDropout
+
+__all__ = ["GINE"]
+
+
+class GINELayer(nn.Module):
+    r"""Normalise, convolve, to be added to the stream.
+
+    .. math:: f(x)_v = \mathrm{MLP}\Big((1 + \epsilon)\, \hat x_v + \sum_{u \to v} \phi(\hat x_u + W e_{uv})\Big)
+
+    Args:
+        channels: Number of features ``C``.
+        edge_channels: Number of edge features ``D``.
+
+    Shapes:
+        - **x**, output: ``(N, C)``; **edge_index**: ``(2, E)``; **edge_attr**: ``(E, D)``.
+    """
+
+    def __init__(self, channels: int, edge_channels: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels)
+        inner = nn.Sequential(nn.Linear(channels, 2 * channels), nn.ReLU(), nn.Linear(2 * channels, channels))
+        self.conv = GINEConv(inner, train_eps=True, edge_dim=edge_channels)
+
+    def forward(self, x: Tensor, edge_index: Tensor, edge_attr: Tensor) -> Tensor:
+        """Returns the update."""
+        update: Tensor = self.conv(self.norm(x), edge_index, edge_attr)
+        return update
+
+
+class GINE(nn.Module):
+    """Residual GINE layers on the concrete graph; an edge is the embedding of its relation and its confidence.
+
+    Args:
+        in_channels: Number of node features.
+        num_relations: Number of relations, reverses not counted.
+        num_classes: Number of classes ``K``.
+        channels: Number of features per node and relation.
+        num_layers: Number of convolutions.
+        dropout: Probability of dropping a value of an update.
+        query_role: Role of the nodes whose own features the readout takes as well; None where nothing is asked of one.
+        seed: Seed of the dropout masks.
+        recompute: Whether the backward pass computes each layer again instead of keeping what it needs.
+
+    References:
+        Hu et al., Strategies for Pre-training Graph Neural Networks, ICLR 2020.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_relations: int,
+        num_classes: int,
+        *,
+        channels: int = 64,
+        num_layers: int = 4,
+        dropout: float = 0.0,
+        query_role: int | None = None,
+        seed: int = 0,
+        recompute: bool = False,
+    ) -> None:
+        super().__init__()
+        self.recompute, self.query_role, self.key = recompute, query_role, DropoutKey(seed)
+        self.encoder = Encoder(in_channels, channels, num_relations, "sum")
+        self.relation = nn.Embedding(2 * num_relations, channels)
+        self.layers = nn.ModuleList(GINELayer(channels, channels + 1) for _ in range(num_layers))
+        self.dropouts = nn.ModuleList(KeyedDropout(dropout, i, self.key) for i in range(num_layers))
+        self.readout = GraphReadout((2 + (query_role is not None)) * channels, channels, num_classes)
+
+    def set_step(self, step: int, part: int = 0) -> None:
+        """Tells the dropout masks which optimisation step this is, and which part of it."""
+        self.key.step, self.key.part = step, part
+
+    def _layer(self, number: int, edge_index: Tensor, edge_attr: Tensor, x: Tensor) -> Tensor:
+        update: Tensor = self.dropouts[number](self.layers[number](x, edge_index, edge_attr))
+        return x + update.to(x.dtype)
+
+    def forward(self, data: Any, *, reconstruct: bool = True) -> Output:
+        """Classifies the graphs; reconstructs nothing, whatever is asked."""
+        del reconstruct
+        level = self.encoder(data)
+        edge_index, edge_type = both_ways(data.edge_index, data.edge_type, level.graph.num_relations)
+        confidence = level.graph.edge_weight.repeat(2).unsqueeze(1)
+        edge_attr = torch.cat((self.relation(edge_type), confidence), dim=1)
+        x: Tensor = level.x
+        for number in range(len(self.layers)):
+            add = partial(self._layer, number, edge_index, edge_attr)
+            x = recomputed(add, x) if self.recompute and torch.is_grad_enabled() else add(x)
+        pooled = [pool_graphs(x, level.batch, level.num_graphs)]
+        if self.query_role is not None:
+            pooled.append(pool_marked(x, data.role == self.query_role, level.batch, level.num_graphs))
+        return Output(self.readout(torch.cat(pooled, dim=1)), None, None, level.batch)

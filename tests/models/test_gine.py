@@ -1,0 +1,39 @@
+"""GINE has the hierarchy's interface, and sees relations, directions and confidences."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from nsm.models import compute_loss
+from nsm.models.gine import GINE
+from tests.models.baseline_contract import check_contract, check_recomputation
+from tests.nn.odd_graphs import IN_CHANNELS, NUM_RELATIONS, SHAPES, odd_batch
+
+
+def model(**options: object) -> GINE:
+    torch.manual_seed(0)
+    return GINE(IN_CHANNELS, NUM_RELATIONS, 2, channels=16, num_layers=3, **options).double()  # type: ignore[arg-type]
+
+
+def test_the_contract_of_every_model() -> None:
+    check_contract(model(), shapes=tuple(SHAPES))
+
+
+def test_the_nodes_that_are_asked_about_are_read_out() -> None:
+    check_contract(model(query_role=1), shapes=tuple(SHAPES))
+
+
+def test_recomputation_changes_nothing() -> None:
+    check_recomputation(lambda recompute: model(recompute=recompute, dropout=0.3))
+
+
+def test_dropout_is_a_function_of_the_step() -> None:
+    gine, batch = model(dropout=0.5), odd_batch(torch.float64)
+    first, again = gine(batch).logits, gine(batch).logits
+    gine.set_step(1)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, gine(batch).logits)
+    assert compute_loss(gine(batch), batch).total.isfinite()
+    with pytest.raises(ValueError, match="dropout"):
+        model(dropout=1.0)
