@@ -159,6 +159,9 @@ class Config(Settings):
         dropout: Probability of dropping a value of an update.
         message_norm: How the messages that reach a node under one relation are divided by their number, in the
             hierarchy and the flat network.
+        order_scale: Least factor by which the positions of a training graph's steps are drawn together, for half of the
+            graphs; longer graphs than any in training are then drawn together to that length, which they are never with
+            1.
         model: The hierarchy; or what it is compared with: the flat relational network, GINE, a SAGPool hierarchy, the
             majority class; or a network of your own, ``package.module:Name``, which is imported and called with the
             configuration and the schema.
@@ -212,6 +215,7 @@ class Config(Settings):
     pool_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.5
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     message_norm: Literal["sqrt", "mean", "sum"] = "sqrt"
+    order_scale: Annotated[float, Field(gt=0, le=1)] = 0.5
     model: ModelName = "hierarchy"
     flat_layers: Annotated[int, Field(ge=1)] = 4
     eval_every: Annotated[int, Field(ge=1)] = 1

@@ -11,6 +11,7 @@ from nsm.models.flat import FlatRelational
 from nsm.models.hierarchy import Hierarchy
 from nsm.models.imported import imported_model
 from nsm.models.majority import Majority
+from nsm.models.order_scale import OrderScale
 
 if TYPE_CHECKING:
     from nsm.config import Config
@@ -40,6 +41,7 @@ def _common(config: Config, schema: Schema) -> dict[str, Any]:
         "channels": config.channels,
         "dropout": config.dropout,
         "query_role": schema.roles.index(QUERY) if QUERY in schema.roles else None,
+        "order": OrderScale(schema, config.order_scale) if schema.order_channels and config.order_scale < 1 else None,
         "seed": config.seed,
     }
 

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nsm.nn.graph import RelationalGraph
+from nsm.models.order_scale import OrderScale
+from nsm.nn import DropoutKey, RelationalGraph
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +35,21 @@ class Encoder(nn.Module):
         channels: Number of encoded features ``C``.
         num_relations: Number of relations, reverses not counted.
         norm: How messages are divided, see :class:`~nsm.nn.graph.RelationalGraph`.
+        order: How positions are scaled; None where they are taken as they are.
+        key: Seed and step, of which the scale is a function in training.
     """
 
-    def __init__(self, in_channels: int, channels: int, num_relations: int, norm: str) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        num_relations: int,
+        norm: str,
+        order: OrderScale | None = None,
+        key: DropoutKey | None = None,
+    ) -> None:
         super().__init__()
+        self.order, self.key = order, key or DropoutKey()
         self.linear = nn.Linear(in_channels, channels)
         self.norm = nn.LayerNorm(channels)
         self.num_relations, self.message_norm = num_relations, norm
@@ -48,7 +60,8 @@ class Encoder(nn.Module):
         ``edge_weight`` defaults to 1 and ``tie_key`` to the node's position, where a foreign graph has none.
         """
         # the stream keeps the dtype of the weights: autocast would leave bfloat16, and Fabric gives it already
-        x: Tensor = self.norm(self.linear(data.x).to(self.norm.weight.dtype))
+        features = data.x if self.order is None else self.order(data, self.key)
+        x: Tensor = self.norm(self.linear(features).to(self.norm.weight.dtype))
         count = x.shape[0]
         batch = getattr(data, "batch", None)
         batch = x.new_zeros(count, dtype=torch.long) if batch is None else batch

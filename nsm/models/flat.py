@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nsm.models.encoder import Encoder
+from nsm.models.order_scale import OrderScale
 from nsm.models.output import Output
 from nsm.nn import DropoutKey, GraphReadout, RelationalGraph, RelationalUpdate, pool_graphs, pool_marked
 from nsm.nn.recomputation import recomputed
@@ -27,6 +28,7 @@ class FlatRelational(nn.Module):
         dropout: Probability of dropping a value of an update.
         norm: How messages are divided.
         query_role: Role of the nodes whose own features the readout takes as well; None where nothing is asked of one.
+        order: How positions are scaled, see :class:`~nsm.models.order_scale.OrderScale`; None to take them as they are.
         seed: Seed of the dropout masks.
         recompute: Whether the backward pass computes each layer again instead of keeping what it needs.
     """
@@ -42,13 +44,14 @@ class FlatRelational(nn.Module):
         dropout: float = 0.0,
         norm: str = "sqrt",
         query_role: int | None = None,
+        order: OrderScale | None = None,
         seed: int = 0,
         recompute: bool = False,
     ) -> None:
         super().__init__()
         self.recompute = recompute
         self.key = DropoutKey(seed)
-        self.encoder = Encoder(in_channels, channels, num_relations, norm)
+        self.encoder = Encoder(in_channels, channels, num_relations, norm, order, self.key)
         self.layers = nn.ModuleList(
             RelationalUpdate(channels, channels, channels, 2 * num_relations, scale=0.5) for _ in range(num_layers)
         )

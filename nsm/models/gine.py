@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch_geometric.nn import GINEConv
 
 from nsm.models.encoder import Encoder
+from nsm.models.order_scale import OrderScale
 from nsm.models.output import Output
 from nsm.nn import DropoutKey, GraphReadout, both_ways, pool_graphs, pool_marked
 from nsm.nn.recomputation import recomputed
@@ -54,6 +55,7 @@ class GINE(nn.Module):
         num_layers: Number of convolutions.
         dropout: Probability of dropping a value of an update.
         query_role: Role of the nodes whose own features the readout takes as well; None where nothing is asked of one.
+        order: How positions are scaled, see :class:`~nsm.models.order_scale.OrderScale`; None to take them as they are.
         seed: Seed of the dropout masks.
         recompute: Whether the backward pass computes each layer again instead of keeping what it needs.
 
@@ -71,12 +73,13 @@ class GINE(nn.Module):
         num_layers: int = 4,
         dropout: float = 0.0,
         query_role: int | None = None,
+        order: OrderScale | None = None,
         seed: int = 0,
         recompute: bool = False,
     ) -> None:
         super().__init__()
         self.recompute, self.query_role, self.key = recompute, query_role, DropoutKey(seed)
-        self.encoder = Encoder(in_channels, channels, num_relations, "sum")
+        self.encoder = Encoder(in_channels, channels, num_relations, "sum", order, self.key)
         self.relation = nn.Embedding(2 * num_relations, channels)
         self.layers = nn.ModuleList(GINELayer(channels, channels + 1) for _ in range(num_layers))
         self.dropouts = nn.ModuleList(KeyedDropout(dropout, i, self.key) for i in range(num_layers))

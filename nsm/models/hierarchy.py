@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from nsm.models.encoder import Encoded, Encoder
 from nsm.models.losses import reconstruction_error
+from nsm.models.order_scale import OrderScale
 from nsm.models.output import LevelErrors, Output
 from nsm.nn import (
     Contraction,
@@ -82,6 +83,7 @@ class Hierarchy(nn.Module):
         dropout: Probability of dropping a value of an update.
         norm: How messages are divided, see :class:`~nsm.nn.graph.RelationalGraph`.
         query_role: Role of the nodes whose own features the readout takes as well; None where nothing is asked of one.
+        order: How positions are scaled, see :class:`~nsm.models.order_scale.OrderScale`; None to take them as they are.
         seed: Seed of the dropout masks.
         recompute: What is computed again in the backward pass, see :func:`~nsm.nn.recomputation.run_couplings`.
 
@@ -101,6 +103,7 @@ class Hierarchy(nn.Module):
         dropout: float = 0.0,
         norm: str = "sqrt",
         query_role: int | None = None,
+        order: OrderScale | None = None,
         seed: int = 0,
         recompute: str = "none",
     ) -> None:
@@ -109,7 +112,7 @@ class Hierarchy(nn.Module):
             raise ValueError(f"a hierarchy needs at least 2 levels, got {len(blocks)}")
         self.pool_ratio, self.semiring, self.key = pool_ratio, NoisyOr(), DropoutKey(seed)
         relations = 2 * num_relations
-        self.encoder = Encoder(in_channels, channels, num_relations, norm)
+        self.encoder = Encoder(in_channels, channels, num_relations, norm, order, self.key)
         places = iter(range(sum(blocks)))
 
         def stack(count: int) -> ReversibleStack:

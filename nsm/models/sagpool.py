@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch_geometric.nn import MessagePassing, RGCNConv, SAGPooling
 
 from nsm.models.encoder import Encoder
+from nsm.models.order_scale import OrderScale
 from nsm.models.output import Output
 from nsm.nn import DropoutKey, GraphReadout, both_ways, pool_graphs, pool_marked
 from nsm.nn.recomputation import recomputed
@@ -93,6 +94,7 @@ class SAGPoolHierarchy(nn.Module):
         dropout: Probability of dropping a value of an update.
         query_role: Role of the nodes whose own features the readout takes as well, on each level where they are still
             there; None where nothing is asked of one.
+        order: How positions are scaled, see :class:`~nsm.models.order_scale.OrderScale`; None to take them as they are.
         seed: Seed of the dropout masks.
         recompute: Whether the backward pass computes each layer again instead of keeping what it needs.
 
@@ -111,12 +113,13 @@ class SAGPoolHierarchy(nn.Module):
         pool_ratio: float = 0.5,
         dropout: float = 0.0,
         query_role: int | None = None,
+        order: OrderScale | None = None,
         seed: int = 0,
         recompute: bool = False,
     ) -> None:
         super().__init__()
         self.recompute, self.query_role, self.key = recompute, query_role, DropoutKey(seed)
-        self.encoder = Encoder(in_channels, channels, num_relations, "mean")
+        self.encoder = Encoder(in_channels, channels, num_relations, "mean", order, self.key)
         self.levels = nn.ModuleList(
             nn.ModuleList(SAGPoolLayer(channels, 2 * num_relations) for _ in range(count)) for count in layers
         )

@@ -1,0 +1,101 @@
+"""Positions drawn together, so that graphs longer than any in training stay within what training has shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from nsm.data.features import sinusoid
+
+if TYPE_CHECKING:
+    from nsm.data.triples import Schema
+    from nsm.nn import DropoutKey
+
+__all__ = ["OrderScale"]
+
+INCREMENT, FIRST, SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+"""The constants of SplitMix64."""
+
+
+class OrderScale(nn.Module):
+    r"""Encodes the order of nodes, such as the steps of a plan, with each graph's positions scaled by a factor.
+
+    A network that has seen positions 0 to 23 cannot read position 40. So a graph that is longer than any in training is
+    scaled to that length, and in training half of the graphs are scaled as well, each by a factor drawn anew in every
+    epoch, so that the network learns that the unit means nothing:
+
+    .. math:: u = \min\bigl(1,\; s + 2 (1 - s) r\bigr), \qquad r \sim U(0, 1)
+
+    The factor is a function of seed, step and the graph's number, never of how a batch is divided.
+
+    Args:
+        schema: Says which features encode the order.
+        least: The least factor ``s``, in ``(0, 1)``.
+
+    Shapes:
+        - output: ``(N, in_channels)``, the batch's features with the order encoded anew where the factor is not 1.
+
+    References:
+        Chen et al., Extending Context Window of Large Language Models via Position Interpolation, 2023.
+    """
+
+    longest: Tensor
+
+    def __init__(self, schema: Schema, least: float) -> None:
+        super().__init__()
+        if not 0 < least < 1:
+            raise ValueError(f"the least factor must be in (0, 1), got {least}")
+        self.first = len(schema.node_types) + len(schema.roles)
+        self.channels, self.least = schema.order_channels, least
+        self.register_buffer("longest", torch.zeros((), dtype=torch.int64))  # the highest position in training
+
+    def forward(self, data: Any, key: DropoutKey) -> Tensor:
+        """Reads our batch or PyTorch Geometric's; one without an ``order`` keeps its features."""
+        x: Tensor = data.x
+        order = getattr(data, "order", None)
+        if order is None:
+            return x
+        batch = getattr(data, "batch", None)
+        batch = torch.zeros_like(order) if batch is None else batch
+        factor = self._factors(data, key, order, batch).index_select(0, batch)
+        if not x.is_cuda and bool((factor == 1).all()):  # on a GPU the question would wait for it
+            return x
+        end = self.first + self.channels
+        waves = sinusoid(order * factor, self.channels).to(x.dtype)
+        now = x[:, self.first : end]
+        scaled = torch.where((factor < 1).unsqueeze(1), waves, now)
+        return torch.cat((x[:, : self.first], scaled, x[:, end:]), dim=1)
+
+    def _factors(self, data: Any, key: DropoutKey, order: Tensor, batch: Tensor) -> Tensor:
+        """One factor for each graph, ``(G,)`` float64."""
+        count = getattr(data, "num_graphs", None) or 1
+        last = order.new_zeros(count).scatter_reduce_(0, batch, order, "amax")
+        if not self.training:
+            reach = torch.where(self.longest > 0, self.longest, last)
+            return (reach / last.clamp(min=1).double()).clamp(max=1)
+        self.longest.copy_(torch.maximum(self.longest, last.max()))
+        number = getattr(data, "index", None)
+        number = torch.arange(count, device=order.device) if number is None else number
+        draw = _uniform(number, key.seed * 1_000_003 + key.step)
+        return (self.least + 2 * (1 - self.least) * draw).clamp(max=1)
+
+
+def _uniform(number: Tensor, key: int) -> Tensor:
+    """Numbers in [0, 1) that look random, ``(G,)`` float64, by SplitMix64; integers wrap around."""
+    z = number * _signed(INCREMENT) + _signed(key * SECOND + INCREMENT)
+    z = (z ^ _shifted(z, 30)) * _signed(FIRST)
+    z = (z ^ _shifted(z, 27)) * _signed(SECOND)
+    return _shifted(z ^ _shifted(z, 31), 11).double() * 2.0**-53
+
+
+def _shifted(z: Tensor, bits: int) -> Tensor:
+    """A logical shift to the right."""
+    return (z >> bits) & ((1 << (64 - bits)) - 1)
+
+
+def _signed(value: int) -> int:
+    """The number with these 64 bits in two's complement."""
+    value %= 1 << 64
+    return value - (1 << 64) if value >= 1 << 63 else value

@@ -1,0 +1,106 @@
+"""Positions that are drawn together."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+from torch_geometric.data import Batch, Data
+
+from nsm.data.features import sinusoid
+from nsm.data.triples import Schema
+from nsm.models.order_scale import OrderScale
+from nsm.nn import DropoutKey
+
+SCHEMA = Schema("plans", ("fact", "step"), ("none", "goal"), ("next",), ("no", "yes"), ("size",), order_channels=8)
+FIRST, END = 4, 12
+
+
+def plan(steps: int) -> Data:
+    """A graph of some steps and of one node without an order."""
+    order = torch.tensor([-1, *range(steps)])
+    x = torch.cat((torch.rand(steps + 1, FIRST), sinusoid(order, 8), torch.rand(steps + 1, 1)), dim=1)
+    return Data(x=x, order=order)
+
+
+def plans(*steps: int) -> Data:
+    torch.manual_seed(0)
+    batch = Batch.from_data_list([plan(number) for number in steps])
+    batch.index = torch.arange(len(steps))
+    return batch
+
+
+def scaled(data: Data, scale: OrderScale, key: DropoutKey) -> Tensor:
+    out: Tensor = scale(data, key)
+    return out
+
+
+def factors(data: Data, scale: OrderScale, key: DropoutKey) -> list[float]:
+    """The factor of each graph, read off the angle of the longest wave at each graph's last step."""
+    waves = scaled(data, scale, key)[:, FIRST:END]
+    ends = [int((data.batch == number).nonzero()[-1]) for number in range(data.num_graphs)]
+    angles = torch.atan2(waves[ends, 3], waves[ends, 7]) * 256 / (2 * torch.pi)
+    return (angles / data.order[ends]).tolist()
+
+
+def test_a_longer_graph_than_in_training_comes_to_that_length() -> None:
+    scale = OrderScale(SCHEMA, 0.5)
+    scale(plans(20, 25), DropoutKey())
+    assert scale.longest.item() == 24
+    scale.eval()
+    data = plans(49, 25, 10)
+    assert factors(data, scale, DropoutKey()) == pytest.approx([0.5, 1, 1], rel=1e-3)
+    found = scaled(data, scale, DropoutKey())
+    torch.testing.assert_close(found[1:50, FIRST:END], sinusoid(torch.arange(49) / 2, 8))
+    assert torch.equal(found[50:], data.x[50:])  # the others keep their features to the bit
+    assert torch.equal(found[0], data.x[0])  # and so does a node without an order
+    assert torch.equal(found[:, :FIRST], data.x[:, :FIRST])
+    assert torch.equal(found[:, END:], data.x[:, END:])
+
+
+def test_half_of_the_training_graphs_are_drawn_together() -> None:
+    data, scale = plans(*[21] * 400), OrderScale(SCHEMA, 0.4)
+    found = torch.tensor(factors(data, scale, DropoutKey()))
+    less = found[found < 0.999]
+    assert 160 < less.numel() < 240
+    assert 0.4 <= less.min() < 0.45
+    assert less.mean().item() == pytest.approx(0.7, abs=0.04)
+
+
+def test_the_draw_is_of_seed_step_and_graph_alone() -> None:
+    data, scale = plans(12, 15, 18, 11, 16), OrderScale(SCHEMA, 0.5)
+    whole = scaled(data, scale, DropoutKey(3, 7))
+    assert torch.equal(scaled(data, scale, DropoutKey(3, 7, part=5)), whole)
+    alone = Batch.from_data_list(data.to_data_list()[2:4])
+    alone.index = torch.tensor([2, 3])
+    mine = (data.batch >= 2) & (data.batch < 4)
+    assert torch.equal(scaled(alone, scale, DropoutKey(3, 7)), whole[mine])
+    assert not torch.equal(scaled(data, scale, DropoutKey(3, 8)), whole)
+    assert not torch.equal(scaled(data, scale, DropoutKey(4, 7)), whole)
+
+
+def test_a_network_that_was_never_trained_scales_nothing() -> None:
+    data, scale = plans(40), OrderScale(SCHEMA, 0.5).eval()
+    assert torch.equal(scaled(data, scale, DropoutKey()), data.x)
+
+
+def test_what_was_longest_is_saved() -> None:
+    scale = OrderScale(SCHEMA, 0.5)
+    scale(plans(30), DropoutKey())
+    other = OrderScale(SCHEMA, 0.5)
+    other.load_state_dict(scale.state_dict())
+    assert other.longest.item() == 29
+
+
+def test_a_single_graph_and_one_without_an_order() -> None:
+    scale = OrderScale(SCHEMA, 0.5)
+    one = plan(9)
+    assert scaled(one, scale, DropoutKey()).shape == one.x.shape
+    bare = Data(x=one.x)
+    assert scaled(bare, scale, DropoutKey()) is bare.x
+
+
+@pytest.mark.parametrize("least", [0.0, 1.0, -1.0])
+def test_a_factor_out_of_range(least: float) -> None:
+    with pytest.raises(ValueError, match="least factor"):
+        OrderScale(SCHEMA, least)
