@@ -215,7 +215,7 @@ class Config(Settings):
     pool_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.5
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     message_norm: Literal["sqrt", "mean", "sum"] = "sqrt"
-    order_scale: Annotated[float, Field(gt=0, le=1)] = 0.5
+    order_scale: Annotated[float, Field(gt=0, le=1)] = 1.0
     model: ModelName = "hierarchy"
     flat_layers: Annotated[int, Field(ge=1)] = 4
     eval_every: Annotated[int, Field(ge=1)] = 1
