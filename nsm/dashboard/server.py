@@ -6,6 +6,7 @@ import importlib.util
 import os
 import secrets
 import signal
+import sys
 import threading
 import time
 import urllib.error
@@ -97,9 +98,7 @@ def serve(
         home = notebook.parent / home  # nobody has named one: beside the notebook
     home = home.absolute()
     ensure_writable(home)
-    os.environ["NSM_ROOT"] = str(home)  # for the kernels, as is the next line
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ.setdefault(name, "1")  # small graphs are faster so
+    _prepare_kernels(home)
     token = secrets.token_hex(24)
     server = _initialise(notebook.absolute(), token, ip, port, opens_browser=opens_browser)
     host = LOOPBACK if ip in EVERYWHERE else ip
@@ -121,6 +120,16 @@ def serve(
         signal.signal(number, stop)
     threading.Thread(target=wait, daemon=True).start()
     server.start()
+
+
+def _prepare_kernels(root: Path) -> None:
+    """What kernels inherit: where runs are kept, and the programs of this Python's environment, TensorBoard's too."""
+    os.environ["NSM_ROOT"] = str(root)
+    programs = str(Path(sys.executable).parent)
+    if programs not in (present := os.environ.get("PATH", os.defpath).split(os.pathsep)):
+        os.environ["PATH"] = os.pathsep.join([programs, *present])
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")  # small graphs are faster so
 
 
 def _path(notebook: Path) -> str:
@@ -147,7 +156,7 @@ def _initialise(notebook: Path, token: str, ip: str, port: int, *, opens_browser
     }
     try:
         server = LabApp.initialize_server(argv=[f"--{name}={value}" for name, value in settings.items()])
-    except SystemExit as failure:
+    except (SystemExit, OSError) as failure:  # a port that is taken; an address that is none of this machine's
         hint = "name another one with --port, and an address of this machine with --ip"
         raise RunError(f"cannot listen on {ip}, port {port}", hint=hint) from failure
     server.no_browser_open_file = not opens_browser
