@@ -26,7 +26,7 @@ COLUMNS = (
 )  # fmt: skip
 FORMATS = {"val acc": ".4f", "val loss": ".4f", "size MiB": ".1f", "seconds since": ".0f"}
 SHOWN = 6  # settings of a row
-HIDDEN = ("seconds since", "path")  # from a person
+HIDDEN = ("kind", "seconds since", "path")  # from a person, whom the name of the file tells the first
 LINE = ("epoch", "val acc", "size MiB", "age")  # figures of a line to choose from
 
 Settings = Mapping[str, str]
@@ -108,7 +108,7 @@ def _cell(tag: str, table: Table, place: int, text: str) -> str:
     name = table.columns[place]
     side = "right" if table.is_numeric(name) else "left"
     width = "min-width:9em" if name in ("settings", "problem") else "white-space:nowrap"
-    style = f"text-align:{side};{width};padding:2px 10px 2px 0;line-height:1.4"
+    style = f"text-align:{side};{width};padding:2px 8px 2px 0;line-height:1.4"
     return f'<{tag} style="{style}">{escape(text)}</{tag}>'
 
 

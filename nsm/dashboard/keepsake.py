@@ -12,9 +12,10 @@ __all__ = ["Keepsake", "picture_html"]
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 LIVE, KEPT = "nsm-live", "nsm-kept"
+NEXT = "+ .jp-OutputArea-child"
 STYLE = f"""<style>
-.jp-OutputArea:has(.{LIVE}) .{KEPT} {{ display: none }}
-.jp-OutputArea:has(.{KEPT}) .jp-OutputArea-child:has(> [data-mime-type="{VIEW}"]):not(:has(.{LIVE})) {{ display: none }}
+.jp-OutputArea-child:has(.{LIVE}) {NEXT} .{KEPT} {{ display: none }}
+.jp-OutputArea-child:has(> .jupyter-widgets):has({NEXT} .{KEPT}):not(:has(.{LIVE})) {{ display: none }}
 </style>"""
 """Of the two, a page shows the widget while it lives, and what is kept where it would say that there is no widget."""
 

@@ -64,7 +64,7 @@ def test_the_page_has_room_and_no_empty_column(root: Path) -> None:
     cells = re.findall(r'<td style="([^"]*)">([^<]*)</td>', page)
     assert ("0.7000", "right") in [(text, style.split(";")[0].removeprefix("text-align:")) for style, text in cells]
     assert all(("white-space:nowrap" in style) != text.startswith("learning_rate") for style, text in cells if text)
-    assert all("padding:2px 10px" in style for style, _ in cells)  # columns do not touch
+    assert all("padding:2px 8px" in style for style, _ in cells)  # columns do not touch
     (root / "planning" / "runs" / "a" / "last.pt").write_bytes(b"")
     assert "problem" in checkpoint_page(checkpoints(root, now=NOW))
 
