@@ -195,11 +195,15 @@ def _interval(results: Sequence[RunResult], metric: str, values: Array) -> tuple
         return wilson_interval(round(float(values[0]) * samples), samples), "one run: Wilson's formula"
     if not split_file(one.run.predictions, one.split).exists():
         return None, None
+    try:
+        said = one.predictions
+    except RunError as error:
+        return None, f"none: {error.message}"
     if metric in OF_LOGITS:
-        said, measure = one.predictions, OF_LOGITS[metric]
+        measure = OF_LOGITS[metric]
         return grouped_bootstrap(lambda at: measure(said.logits[at], said.labels[at]), said.groups), resampled
     if metric in OF_COLUMNS:
-        said, errors = one.predictions, one.predictions.columns[metric].astype(float)
+        errors = said.columns[metric].astype(float)
         return measures.bootstrap_interval(errors, said.groups), resampled
     return None, None
 

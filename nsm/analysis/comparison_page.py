@@ -18,6 +18,7 @@ from nsm.runs import write_text
 __all__ = ["comparison_figure", "write_comparison"]
 
 SHARES = ("accuracy", "auc", "average_precision")
+EMPTY = "no run is evaluated yet, so there is nothing to compare"
 MAX_NAME = 34  # characters of a model's name before it is cut
 
 
@@ -25,12 +26,14 @@ def comparison_figure(comparison: Comparison, metric: str | None = None) -> Figu
     """Bars by domain and model with 95 % intervals, the majority line and the ceiling of each.
 
     Args:
-        comparison: What to show.
+        comparison: What to show; where it has no rows the figure says so.
         metric: One of its metrics; the first one by default.
 
     Raises:
-        ValueError: If there is nothing to show.
+        ValueError: If no row is of the metric.
     """
+    if not comparison.rows and metric is None:
+        return _empty_figure()
     name = metric or next((row.metric for row in comparison.rows), None)
     rows = [row for row in comparison.rows if row.metric == name]
     if not rows:
@@ -62,6 +65,14 @@ def write_comparison(comparison: Comparison, path: Path) -> None:
     metrics = list(dict.fromkeys(row.metric for row in comparison.rows))
     figures = {metric: png_bytes(comparison_figure(comparison, metric)) for metric in metrics}
     write_text(path, render_page("comparison.html.j2", comparison=comparison, figures=figures))
+
+
+def _empty_figure() -> Figure:
+    figure = new_figure(height=1.2)
+    axes = figure.subplots()
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, EMPTY, transform=axes.transAxes, ha="center", va="center", fontsize=11, color=COLOURS["grey"])
+    return figure
 
 
 def _title(metric: str) -> str:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nsm.analysis.plots import COLOURS, CYCLE, DASHED, new_figure, percent, style_axes
+from nsm.analysis.run_states import best_row
 
 __all__ = ["POINTS", "draw_curve", "draw_curves", "mark_best", "points_of", "training_curves"]
 
@@ -80,10 +81,10 @@ def _thinned(epochs: list[float], values: list[float]) -> tuple[list[float], lis
 
 
 def mark_best(axes: Axes, history: Sequence[Mapping[str, Any]]) -> None:
-    """A star at the highest validation accuracy."""
+    """A star at the validation whose weights were kept."""
     rows = [row for row in history if row.get("val_acc") is not None]
     if rows:
-        best = max(rows, key=lambda row: float(row["val_acc"]))
+        best = best_row(rows)
         axes.plot(
             best["epoch"], best["val_acc"], "*", color=COLOURS["red"], markersize=12,
             label=f"best: {best['val_acc']:.1%} at epoch {best['epoch']}",

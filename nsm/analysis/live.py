@@ -25,8 +25,9 @@ GRADIENTS = "gradient_norms"
 """The table of a history's line that has the norm of each layer's gradient."""
 COLUMNS = 200  # epochs side by side in the picture of gradients
 CURVES, PICTURES = 5.0, 2.0  # inches
-PLACES = {"left": 0.05, "right": 0.955, "top": 0.89, "bottom": 0.09, "wspace": 0.27, "hspace": 0.3}
+PLACES = {"left": 0.05, "right": 0.955, "top": 0.83, "bottom": 0.075, "wspace": 0.27, "hspace": 0.56}
 BELOW = {"left": 0.02, "right": 0.98, "top": 0.98, "bottom": 0.02, "wspace": 0.03}
+LEGEND_COLUMNS, LINE = 2, 9.0  # of a legend; points for each line of it
 FIRST = ("confusion", "reliability", "confidence")  # of the figures of an evaluation
 
 Rows = Sequence[Mapping[str, Any]]
@@ -51,17 +52,17 @@ def run_view(run: Run, *, pictures: int = 3, now: float | None = None) -> Figure
         _show(lower.subplots(1, len(shown), squeeze=False, gridspec_kw=BELOW)[0], shown)
     figure.suptitle(f"{run.name}: {at.summary}", fontsize=8, x=0.01, y=0.985, ha="left", color=COLOURS["ink"])
     rows = at.rows
-    panels: list[tuple[Callable[[Axes], None], str]] = [  # and the corner that is free of curves
-        (lambda axes: _losses(axes, rows), "upper right"),
-        (lambda axes: _accuracies(axes, rows, at), "lower right"),
-        (lambda axes: _rate(axes, rows), "upper right"),
-        (lambda axes: _reconstruction(axes, rows), "upper right"),
-        (lambda axes: _resources(axes, rows), "lower left"),
-        (lambda axes: _gradients(axes, rows, at.records), "upper right"),
+    panels: list[Callable[[Axes], None]] = [
+        lambda axes: _losses(axes, rows),
+        lambda axes: _accuracies(axes, rows, at),
+        lambda axes: _rate(axes, rows),
+        lambda axes: _reconstruction(axes, rows),
+        lambda axes: _resources(axes, rows),
+        lambda axes: _gradients(axes, rows, at.records),
     ]
-    for axes, (draw, corner) in zip(upper.subplots(2, 3, gridspec_kw=PLACES).flat, panels, strict=True):
+    for axes, draw in zip(upper.subplots(2, 3, gridspec_kw=PLACES).flat, panels, strict=True):
         draw(axes)
-        _finish(axes, corner)
+        _finish(axes)
     return figure
 
 
@@ -85,7 +86,7 @@ def _accuracies(axes: Axes, rows: Rows, at: RunState) -> None:
         axes.axhline(at.ceiling, color=COLOURS["ink"], linestyle="-.", linewidth=1.2, label=f"ceiling {at.ceiling:.1%}")
     mark_best(axes, rows)
     low, high = axes.get_ylim()
-    axes.set_ylim(max(0.0, low - 0.5 * (high - low)), high + 0.05 * (high - low))  # room for legend and star
+    axes.set_ylim(low, high + 0.05 * (high - low))  # room for the star
     axes.yaxis.set_major_formatter(percent)
 
 
@@ -146,10 +147,13 @@ def _gradients(axes: Axes, rows: Rows, records: Sequence[Mapping[str, Any]]) -> 
     lower.set_verticalalignment("bottom")
 
 
-def _finish(axes: Axes, corner: str) -> None:
-    """Small type; the legend where there are names, and a word where there is nothing yet."""
-    axes.title.set_fontsize(9.5)
-    axes.set_title(axes.get_title(loc="left"), loc="left", fontsize=9.5, fontweight="bold", color=COLOURS["ink"])
+def _finish(axes: Axes) -> None:
+    """Small type; a word where there is nothing yet; the legend between title and curves, which it never covers."""
+    names = axes.get_legend_handles_labels()[1]
+    lines = -(-len(names) // LEGEND_COLUMNS)
+    title = axes.get_title(loc="left")
+    axes.set_title("", loc="left")
+    axes.set_title(title, loc="left", fontsize=9.5, fontweight="bold", color=COLOURS["ink"], pad=4 + LINE * lines)
     axes.xaxis.label.set_fontsize(8)
     axes.tick_params(labelsize=8)
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
@@ -159,9 +163,12 @@ def _finish(axes: Axes, corner: str) -> None:
         axes.text(0.5, 0.5, "nothing yet", transform=axes.transAxes, ha="center", fontsize=9, color=COLOURS["grey"])
         axes.set_xticks([])
         axes.set_yticks([])
-    elif axes.get_legend_handles_labels()[0]:
-        options: dict[str, Any] = {"loc": corner, "handlelength": 1.6, "labelspacing": 0.25}
-        axes.legend(fontsize=7, framealpha=0.8, edgecolor="none", **options)
+    elif names:
+        axes.legend(
+            loc="lower left", bbox_to_anchor=(-0.1, 1.0), ncols=LEGEND_COLUMNS, frameon=False, fontsize=6.5,
+            borderaxespad=0.0, borderpad=0.3, handlelength=1.5, markerscale=0.7, handletextpad=0.5, labelspacing=0.25,
+            columnspacing=1.0,
+        )  # fmt: skip
 
 
 def _show(panels: Sequence[Axes], paths: Sequence[Path]) -> None:

@@ -136,8 +136,14 @@ def read_result(run: Run, split: str = "test") -> RunResult | None:
     try:
         evaluation = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise RunError("the results are damaged", file=file, hint=f"nsm evaluate {run.folder}") from error
+        raise _damaged(run, file) from error
+    if not isinstance(evaluation, dict):
+        raise _damaged(run, file)
     return RunResult(run, split, flat_settings(tables), provenance, evaluation)
+
+
+def _damaged(run: Run, file: Path) -> RunError:
+    return RunError("the results are damaged", file=file, hint=f"nsm evaluate {run.folder}")
 
 
 def read_predictions(run: Run, split: str = "test") -> SavedPredictions:

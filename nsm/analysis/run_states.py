@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +18,7 @@ from nsm.analysis.run_results import flat_settings, read_tables
 from nsm.errors import RunError
 from nsm.runs import Run, is_held
 
-__all__ = ["RunState", "duration", "read_records", "read_state", "run_summary", "state_of"]
+__all__ = ["RunState", "best_row", "duration", "read_records", "read_state", "run_summary", "state_of"]
 
 FIRST_EPOCH = 1800.0  # seconds that a run may take for its first line before it counts as stale
 SHORTEST, PATIENCE = 120.0, 5.0  # seconds; epochs as long as the longest of late
@@ -69,7 +70,7 @@ class RunState:
             parts.append(f"{duration(self.left)} left")
         validated = [row for row in self.rows if isinstance(row.get("val_acc"), int | float)]
         if validated:
-            best = max(validated, key=lambda row: float(row["val_acc"]))
+            best = best_row(validated)
             parts.append(f"validation accuracy {validated[-1]['val_acc']:.1%}")
             parts.append(f"best {best['val_acc']:.1%} at epoch {best['epoch']}")
         if self.majority is not None:
@@ -91,6 +92,7 @@ def read_state(run: Run, *, now: float | None = None) -> RunState:
         settings, provenance = {}, {}
     epoch = max((int(record["epoch"]) for record in records), default=0)
     epochs = settings.get("epochs", 0)
+    epochs = max(epochs, 0) if isinstance(epochs, int) else 0
     late = [_table(record, "resources") for record in records[-LATE:]]
     seconds = [spent for row in late if isinstance(spent := row.get("seconds"), int | float)]
     rates = [rate for row in late if isinstance(rate := row.get("graphs_per_second"), int | float)]
@@ -101,12 +103,12 @@ def read_state(run: Run, *, now: float | None = None) -> RunState:
         run,
         state,
         epoch,
-        epochs if isinstance(epochs, int) else 0,
+        epochs,
         records,
         majority=_number(provenance.get("majority"), results.get("majority")),
         ceiling=_number(provenance.get("ceiling"), results.get("ceiling")),
         rate=float(np.median(rates)) if rates else None,
-        left=(epochs - epoch) * float(np.median(seconds)) if is_running and isinstance(epochs, int) else None,
+        left=max(epochs - epoch, 0) * float(np.median(seconds)) if is_running and epochs else None,
     )
 
 
@@ -152,6 +154,19 @@ def state_of(run: Run, longest: float | None = None, *, now: float | None = None
 def run_summary(run: Run, *, now: float | None = None) -> str:
     """One line: state, epoch, rate, remaining time, and the validation accuracy so far."""
     return read_state(run, now=now).summary
+
+
+def best_row(rows: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The validation of the highest accuracy, of equal ones that of the lowest loss: whose weights training keeps.
+
+    Args:
+        rows: Figures of epochs, each with a ``val_acc``; at least one.
+
+    Example:
+        >>> best_row([{"val_acc": 0.9, "val_loss": 0.4}, {"val_acc": 0.9, "val_loss": 0.3}])["val_loss"]
+        0.3
+    """
+    return max(rows, key=lambda row: (float(row["val_acc"]), -(_number(row.get("val_loss"), math.inf) or 0.0)))
 
 
 def duration(seconds: float) -> str:

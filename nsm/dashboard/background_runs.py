@@ -39,6 +39,7 @@ __all__ = ["BackgroundRun", "background", "start"]
 WAITING = ".background"  # beside the runs: configuration and log of those that have no folder yet
 LOG = "train.log"
 COMMAND = "$ "  # begins the line of the log with what was started
+ENDED = "ended"  # beside the log of a run without a folder: its process was asked to end
 LOOK = 0.1  # seconds between two looks at a process that is to end
 
 
@@ -72,14 +73,16 @@ class BackgroundRun:
         self._settle()
         at = read_state(self.run)
         if not self.run.config.exists():
-            return replace(at, state="building" if self.is_alive else "failed")
+            if self.is_alive:
+                return replace(at, state="building")
+            return replace(at, state="stopped" if (self._waiting / ENDED).exists() else "failed")
         if at.state in ("running", "stale") and self.log() and not self.is_alive:
             return replace(at, state="killed", left=None)
         return at
 
     @property
     def state(self) -> str:
-        """``building`` before there is a run folder, ``failed`` where there will be none, else that of the run.
+        """That of the run; ``building`` before there is a folder of it, ``stopped`` or ``failed`` where none came.
 
         See :func:`nsm.analysis.run_states.state_of`.
         """
@@ -89,8 +92,12 @@ class BackgroundRun:
     def summary(self) -> str:
         """One line for a person; of a process that builds or has failed what it said last."""
         at = self.at
-        if not self.run.config.exists():
-            return f"{at.state}: {self.error or self._last_words}"
+        if at.state == "stopped":
+            return "stopped while its data were made: resume begins anew"
+        if at.state == "failed":
+            return f"failed: {self.error or f'its process ended without an error ({self._last_words})'}"
+        if at.state == "building":
+            return f"building: {self._last_words}"
         return at.summary if at.records else f"{at.summary}. {self._last_words}"
 
     @property
@@ -98,8 +105,7 @@ class BackgroundRun:
         """What the process said when it failed; None where it did not, or still lives."""
         if self.is_alive:
             return None
-        latest = self.log().rpartition(COMMAND)[2]
-        found = [line for line in latest.splitlines() if "Error" in line or line.startswith("Hint: ")]
+        found = [line for line in self._said if "Error" in line or line.startswith("Hint: ")]
         return "\n".join(found[-2:]) or None
 
     def log(self, lines: int | None = None) -> str:
@@ -134,6 +140,8 @@ class BackgroundRun:
             if is_held(self.run):
                 self.run.stop.touch()
             elif pid := self._pid:  # before the first step, or after the last
+                if self._waiting.is_dir():
+                    (self._waiting / ENDED).touch()
                 _signal(pid, signal.SIGTERM)
             if time.monotonic() >= limit:
                 return False
@@ -183,9 +191,15 @@ class BackgroundRun:
         return holder(self.run)
 
     @property
+    def _said(self) -> list[str]:
+        """The lines of the process that was started last."""
+        lines = self.log().splitlines()
+        begun = max((place for place, line in enumerate(lines) if line.startswith(COMMAND)), default=-1)
+        return [line for line in lines[begun + 1 :] if line.strip()]
+
+    @property
     def _last_words(self) -> str:
-        said = self.log(1).strip()
-        return said or "no word from it yet"
+        return self._said[-1].strip() if self._said else "it has said nothing"
 
     def _settle(self) -> None:
         """Moves the log into the run's folder once that will stay."""
@@ -198,6 +212,7 @@ class BackgroundRun:
                 self._waiting.parent.rmdir()
 
     def _launch(self, arguments: Sequence[str], log: Path) -> None:
+        log.with_name(ENDED).unlink(missing_ok=True)
         command = ["nsm", "train", *arguments]
         with log.open("ab") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)  # the process inherits it, and gives it back when it ends

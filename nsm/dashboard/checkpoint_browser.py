@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nsm.analysis.tables import Table
-from nsm.dashboard.checkpoint_table import checkpoints
+from nsm.dashboard.checkpoint_table import checkpoint_lines, checkpoint_page, checkpoints, no_checkpoints
 from nsm.dashboard.extra import notebook_module
-from nsm.dashboard.removal import delete
+from nsm.dashboard.keepsake import Keepsake
+from nsm.dashboard.removal import delete, measure
 from nsm.errors import NSMError, RunError
 from nsm.runs import resolve_root
 from nsm.training.inspection import compare_checkpoints
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CheckpointBrowser", "browser"]
 
-PAGE = 25  # rows that are shown
+PAGE, CHOICE = 25, 500  # rows that are shown, and that can be chosen: as many as a page bears
 SORTS = {
     "latest first": ("seconds since", False),
     "best accuracy first": ("val acc", True),
@@ -27,7 +29,6 @@ SORTS = {
     "largest first": ("size MiB", True),
     "by run": ("run", False),
 }
-HIDDEN = ("seconds since", "path")
 
 
 class CheckpointBrowser:
@@ -59,6 +60,9 @@ class CheckpointBrowser:
             text = " ".join(str(value) for value in row.values() if value is not None).lower()
             return all(word in text for word in words)
 
+        if not self.root.is_dir():  # a root comes into being with the first run
+            self.table = no_checkpoints(self.root)
+            return self.table
         self.table = checkpoints(self.root, sort=column, descending=descending, where=is_wanted if words else None)
         return self.table
 
@@ -88,7 +92,8 @@ class CheckpointBrowser:
     def compare(self, first: Path | str, second: Path | str) -> Table:
         """The metrics and settings in which two checkpoints differ, and the tensors that have moved furthest."""
         found = compare_checkpoints(Path(first), Path(second))
-        rows: list[tuple[Any, ...]] = [("metric", name, *pair) for name, pair in found.metrics.items()]
+        moved = {name: pair for name, pair in found.metrics.items() if pair[0] != pair[1]}
+        rows: list[tuple[Any, ...]] = [("metric", name, *pair) for name, pair in moved.items()]
         rows += [("setting", name, *pair) for name, pair in found.config.items()]
         rows += [("relative change", name, None, change) for name, change in list(found.changes.items())[:10]]
         rows += [("shape", name, *map(str, pair)) for name, pair in found.unmatched.items()]
@@ -109,7 +114,7 @@ class CheckpointBrowser:
         return _BrowserWidget(self).box
 
     def _ipython_display_(self) -> None:
-        notebook_module("IPython.display").display(self.widget())
+        _BrowserWidget(self).keepsake.show()
 
 
 class _BrowserWidget:
@@ -118,12 +123,11 @@ class _BrowserWidget:
     def __init__(self, browsed: CheckpointBrowser) -> None:
         widgets = notebook_module("ipywidgets")
         self.browsed = browsed
-        wide = widgets.Layout(width="100%")
         self.order = widgets.Dropdown(options=list(SORTS), value=browsed.order, description="Order")
         self.words = widgets.Text(
             value=browsed.words, description="Filter", placeholder="words", continuous_update=False
         )
-        self.rows = widgets.SelectMultiple(rows=10, layout=wide)
+        self.rows = widgets.SelectMultiple(rows=10, layout=widgets.Layout(width="auto"))
         self.sure = widgets.Checkbox(description="yes, delete", value=False, indent=False)
         self.told = widgets.HTML()
         self.shown = widgets.HTML(layout=widgets.Layout(overflow="auto", max_height="420px"))
@@ -138,26 +142,32 @@ class _BrowserWidget:
         }
         for name, button in self.buttons.items():
             button.on_click(lambda _, name=name: self.press(name))
-        self.order.observe(lambda change: self.fill(browsed.sort(change["new"])), "value")
-        self.words.observe(lambda change: self.fill(browsed.filter(change["new"])), "value")
+        self.order.observe(lambda change: self.turn_to(browsed.sort(change["new"])), "value")
+        self.words.observe(lambda change: self.turn_to(browsed.filter(change["new"])), "value")
         choice = widgets.HBox([self.order, self.words])
         row = widgets.HBox([*self.buttons.values(), self.sure], layout=widgets.Layout(flex_flow="row wrap"))
         self.box = widgets.VBox([choice, self.rows, row, self.told, self.shown])
+        self.keepsake = Keepsake(self.box)
         self.fill(browsed.table)
+
+    def turn_to(self, table: Table) -> None:
+        """Shows other rows; what was told of those before is gone."""
+        self.told.value = ""
+        self.fill(table)
 
     def fill(self, table: Table) -> None:
         """Shows the first rows of a table."""
-        path = table.columns.index("path")
-        chosen = table.rows[:500]  # more than anybody scrolls through, and few enough for a page
-        self.rows.options = [(str(Path(row[path]).relative_to(self.browsed.root)), row[path]) for row in chosen]
-        kept = [place for place, name in enumerate(table.columns) if name not in HIDDEN]
-        page = Table(
-            tuple(table.columns[place] for place in kept),
-            [tuple(row[place] for place in kept) for row in table.rows[:PAGE]],
-            f"{table.title}, {min(PAGE, len(table))} shown",
-            table.formats,
+        self.rows.value = ()  # a page cannot take away rows that are chosen
+        chosen = replace(table, rows=table.rows[:CHOICE])
+        self.rows.options = list(zip(checkpoint_lines(chosen, self.browsed.root), chosen.column("path"), strict=True))
+        title = f"{table.title}, {len(table)} with these words" if self.browsed.words else table.title
+        title += f", the first {PAGE} shown" if len(table) > PAGE else ""
+        title += (
+            f"; the first {CHOICE} can be chosen, words or another order bring others" if len(table) > CHOICE else ""
         )
-        self.shown.value = page._repr_html_()
+        page = replace(table, rows=table.rows[:PAGE], title=title)
+        self.shown.value = checkpoint_page(page)
+        self.keepsake.keep(self.shown.value, repr(page))
 
     def press(self, name: str) -> None:
         """What a button does; an error becomes a line."""
@@ -178,11 +188,13 @@ class _BrowserWidget:
     def _delete(self, chosen: list[str]) -> str:
         if not chosen:
             raise RunError("nothing is chosen", hint="choose rows above")
-        told = [escape(self.browsed.delete(path, confirm=self.sure.value)) for path in chosen]
-        hint = "" if self.sure.value else "<br>tick the box beside the button to do it"
+        if not self.sure.value:
+            told = [escape(f"would delete {measure(path)}") for path in chosen]
+            return "<br>".join([*told, "tick the box beside the button to do it"])
+        told = [escape(self.browsed.delete(path, confirm=True)) for path in chosen]
         self.sure.value = False
         self.fill(self.browsed.table)
-        return "<br>".join(told) + hint
+        return "<br>".join(told)
 
     def _refresh(self, chosen: list[str]) -> str:
         del chosen
@@ -199,9 +211,6 @@ def browser(root: Path | str | None = None) -> CheckpointBrowser:
     """A browser of all runs and checkpoints below a root: a widget in a notebook, methods everywhere.
 
     Args:
-        root: Where runs are kept; see :func:`nsm.runs.resolve_root`.
-
-    Raises:
-        RunError: If there is no such folder.
+        root: Where runs are kept; see :func:`nsm.runs.resolve_root`. It need not be there yet.
     """
     return CheckpointBrowser(resolve_root(None if root is None else Path(root)))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from nsm.runs import resolve_root
 from nsm.training.glance import glance
 from nsm.training.inventory import CheckpointFile
 
-__all__ = ["checkpoints"]
+__all__ = ["checkpoint_lines", "checkpoint_page", "checkpoints", "no_checkpoints"]
 
 COLUMNS = (
     "run", "checkpoint", "domain", "kind", "epoch", "val acc", "val loss", "size MiB", "age", "seconds since",
@@ -25,6 +26,8 @@ COLUMNS = (
 )  # fmt: skip
 FORMATS = {"val acc": ".4f", "val loss": ".4f", "size MiB": ".1f", "seconds since": ".0f"}
 SHOWN = 6  # settings of a row
+HIDDEN = ("kind", "seconds since", "path")  # from a person, whom the name of the file tells the first
+LINE = ("epoch", "val acc", "size MiB", "age")  # figures of a line to choose from
 
 Settings = Mapping[str, str]
 
@@ -60,8 +63,53 @@ def checkpoints(
     folders = {file.path.parent for file in files if file.run is not None}
     differing = _differing({folder: _settings(folder) for folder in sorted(folders)})
     rows = [_row(file, home, now, differing.get(file.path.parent, "")) for file in files]
+    if not rows:
+        return no_checkpoints(home)
     table = Table(COLUMNS, rows, f"{len(rows)} checkpoints in {home}", FORMATS).sort(sort, descending=descending)
     return table.filter(where) if where else table
+
+
+def no_checkpoints(root: Path) -> Table:
+    """The table of a root that is not there yet."""
+    return Table(COLUMNS, [], f"no checkpoints yet in {root}", FORMATS)
+
+
+def checkpoint_lines(table: Table, root: Path) -> list[str]:
+    """A line for each row: its path below the root, then the figures by which one chooses."""
+    places = [table.columns.index(name) for name in LINE]
+    lines = []
+    for path, cells in zip(table.column("path"), table.cells(), strict=True):
+        epoch, accuracy, size, age = (cells[place] for place in places)
+        told = [f"epoch {epoch}"] if epoch else []
+        told += [f"val acc {accuracy}"] if accuracy else []
+        lines.append(f"{Path(path).relative_to(root)}  ({', '.join([*told, f'{size} MiB', f'{age} old'])})")
+    return lines
+
+
+def checkpoint_page(table: Table) -> str:
+    """The table as HTML that can be read in a narrow window: only the settings are broken into lines."""
+    places = [
+        place
+        for place, name in enumerate(table.columns)
+        if name not in HIDDEN and any(row[place] not in (None, "") for row in table.rows)
+    ]
+
+    def line(tag: str, cells: Sequence[str]) -> str:
+        return f"<tr>{''.join(_cell(tag, table, place, cells[place]) for place in places)}</tr>"
+
+    head, body = line("th", table.columns), "".join(line("td", cells) for cells in table.cells())
+    return (
+        f'<div style="font-weight:bold">{escape(table.title)}</div><div style="overflow-x:auto">'
+        f'<table style="border-collapse:collapse"><thead>{head}</thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def _cell(tag: str, table: Table, place: int, text: str) -> str:
+    name = table.columns[place]
+    side = "right" if table.is_numeric(name) else "left"
+    width = "min-width:9em" if name in ("settings", "problem") else "white-space:nowrap"
+    style = f"text-align:{side};{width};padding:2px 8px 2px 0;line-height:1.4"
+    return f'<{tag} style="{style}">{escape(text)}</{tag}>'
 
 
 def _row(file: CheckpointFile, home: Path, now: float, settings: str) -> tuple[Any, ...]:

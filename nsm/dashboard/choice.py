@@ -13,6 +13,8 @@ __all__ = ["choose"]
 def choose(named: str | Path | None = None, root: Path | str | None = None) -> tuple[Run, Path]:
     """A run and its checkpoint: those that are named, else the newest run that has a best model.
 
+    A run that is named and has no best model yet, since it was never validated, is opened where it stands.
+
     Args:
         named: A run (its folder, its name, or the beginning of it), or the file of a run's checkpoint.
         root: Where runs are kept; see :func:`nsm.runs.resolve_root`.
@@ -29,7 +31,10 @@ def choose(named: str | Path | None = None, root: Path | str | None = None) -> t
     file = Path(named).expanduser()
     if file.suffix != ".pt":
         run = find_run(named, home)
-        return run, run.best
+        kept = next((path for path in (run.best, run.last) if path.is_file()), None)
+        if kept is None:
+            raise RunError("this run has no checkpoint yet", file=run.folder, hint="train it: sections 4 and 5")
+        return run, kept
     file = next((path for path in (file, home / file) if path.is_file()), file)
     if not file.is_file():
         raise RunError("there is no such checkpoint", file=file, hint="section 6 lists those that there are")

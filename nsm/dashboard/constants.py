@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ __all__ = ["overview", "settings"]
 
 CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*")
 PLAIN = (str, int, float, list, tuple, dict, Path, type(None))
+"""What a constant that looks like a misspelt key can be; anything else is something of the user's."""
 SHOWN = ("domain", "epochs", "batch_size", "eval_every", "save_every", "learning_rate", "cycle_weight", "num_levels",
          "channels", "seed", "root")  # fmt: skip
 """Keys that are always shown; the others where they are not at their default."""
@@ -44,19 +45,31 @@ def settings(namespace: Mapping[str, Any], **changes: object) -> Config:
     keys = {*Config.model_fields, *ALIASES}
     given: dict[str, object] = {}
     for name, value in namespace.items():
-        if not CONSTANT.fullmatch(name) or not isinstance(value, PLAIN):
+        if not CONSTANT.fullmatch(name):
             continue
         if name.lower() in keys:
-            if value is not None:
-                given[name.lower()] = value
-        elif near := difflib.get_close_matches(name.lower(), sorted(keys), n=1, cutoff=ALIKE):
-            hint = f"write {near[0].upper()}, or del {name} if it is something else"
-            raise ConfigError(f"{name} is no setting: did you mean {near[0].upper()}?", hint=hint)
+            given[name.lower()] = _plain(value)
+        elif not isinstance(value, PLAIN):
+            continue
+        elif meant := " or ".join(map(str.upper, _meant(name.lower(), keys))):
+            hint = f"write {meant}, or del {name} if it is something else"
+            raise ConfigError(f"{name} is no setting: did you mean {meant}?", hint=hint)
     for alias, key in ALIASES.items():
         if alias in changes or key in changes:
             given.pop(alias, None)
             given.pop(key, None)
     return load_config(None, [], **given | changes)
+
+
+def _plain(value: Any) -> Any:
+    """Numbers of NumPy or PyTorch as Python's own; anything else as it is, for the configuration to judge."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _meant(name: str, keys: Iterable[str]) -> list[str]:
+    """The keys that a constant may stand for: the one it is like, or those that it begins, or is the number of."""
+    near = difflib.get_close_matches(name, sorted(keys), n=1, cutoff=ALIKE)
+    return near or sorted(key for key in keys if key.startswith(f"{name}_") or key == f"num_{name}")
 
 
 def overview(config: Config) -> Table:

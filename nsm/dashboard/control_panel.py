@@ -11,6 +11,7 @@ from nsm.analysis.plots import png_bytes
 from nsm.dashboard.background_runs import BackgroundRun, background, start
 from nsm.dashboard.bars import Bar, bars_html
 from nsm.dashboard.extra import notebook_module
+from nsm.dashboard.keepsake import Keepsake, picture_html
 from nsm.errors import NSMError
 from nsm.runs import Run
 
@@ -24,7 +25,8 @@ class ControlPanel:
     """Buttons, a bar, a line of state and the curves of one run; each button is a method too.
 
     What it shows comes from the run folder, so several panels may show one run, and a panel made after a restart of
-    the kernel shows what an earlier one started.
+    the kernel shows what an earlier one started. Where the notebook is opened without its kernel, the line and the
+    curves are still there.
 
     Args:
         config: What to train when start is pressed; None for a run that is there.
@@ -56,6 +58,7 @@ class ControlPanel:
         self._picture = widgets.Image(format="png", layout=widgets.Layout(max_width="100%", display="none"))
         row = widgets.HBox(list(self.buttons.values()), layout=widgets.Layout(flex_flow="row wrap"))
         self.widget: Any = widgets.VBox([row, self._line, self._picture])
+        self._keepsake = Keepsake(self.widget)
         self.refresh()
 
     def start(self) -> BackgroundRun:
@@ -103,15 +106,26 @@ class ControlPanel:
             }
             for name, button in self.buttons.items():
                 button.disabled = not usable[name]
-            if job is None:
-                self._line.value = bars_html([], "not started")
-                return
-            at = job.at
-            self._line.value = bars_html([Bar("epochs", at.epoch, at.epochs)], f"{job.run.name}: {job.summary}")
-            if at.records and self._seen != (at.epoch, at.state):
-                self._seen = (at.epoch, at.state)
-                self._picture.value = png_bytes(run_view(job.run))
-                self._picture.layout.display = None
+            self._show()
+
+    def _show(self) -> None:
+        """The line, and the curves where they have changed."""
+        if self.job is None:
+            self._line.value = bars_html([], "not started")
+            self._keepsake.keep(self._line.value, "not started")
+            return
+        job, at = self.job, self.job.at
+        line = f"{job.run.name}: {job.summary}"
+        self._line.value = bars_html([Bar("epochs", at.epoch, at.epochs)], line)
+        if self._seen == (at.epoch, at.state):
+            return
+        self._seen = (at.epoch, at.state)
+        kept = self._line.value
+        if at.records:
+            self._picture.value = png_bytes(run_view(job.run))
+            self._picture.layout.display = None
+            kept += picture_html(self._picture.value, line)
+        self._keepsake.keep(kept, line)
 
     def watch(self, *, every: float = 1.0) -> None:
         """Keeps the panel current from a thread, until the run has ended."""
@@ -141,7 +155,7 @@ class ControlPanel:
         return self.job
 
     def _ipython_display_(self) -> None:
-        notebook_module("IPython.display").display(self.widget)
+        self._keepsake.show()
         if self.job is not None:
             self.watch()
 

@@ -51,6 +51,8 @@ def delivered_notebook() -> Path:
 def copy_notebook(folder: Path, *, is_fresh: bool = False) -> Copy:
     """Puts a copy of the notebook into a folder, and leaves alone what is there.
 
+    In the folder of the delivered notebook itself the user's copy is ``_2``, so that the original stays as it is.
+
     Args:
         folder: Where the user works.
         is_fresh: Whether to make another copy, under the next free name, where there is one already.
@@ -62,7 +64,7 @@ def copy_notebook(folder: Path, *, is_fresh: bool = False) -> Copy:
     if target.is_dir():
         raise RunError("expected a notebook, came a folder", file=target, hint="rename it, or name another folder")
     number = 1
-    while is_fresh and target.exists():
+    while target.exists() and (is_fresh or target.samefile(source)):
         number += 1
         target = folder / f"{Path(NAME).stem}_{number}.ipynb"
     if target.exists():

@@ -128,7 +128,7 @@ class LiveView(Callback):
         at, batches, epochs = trainer.position, len(trainer.train_loader), trainer.config.epochs
         spent, steps, figures = self._told - self._began, at.step - self._first_step, ""
         if steps and spent:
-            figures = f"{self._graphs / spent:,.0f} graphs/s"
+            figures = f"{self._graphs / spent:,.0f} graphs/s, validation included"
             if not trainer.is_over:
                 figures += f", {duration((epochs * batches - at.step) * spent / steps)} left"
         loss = f"loss {record.loss:.3f}" if record is not None else ""

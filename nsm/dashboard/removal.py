@@ -8,7 +8,7 @@ from pathlib import Path
 from nsm.errors import RunError
 from nsm.runs import Run, require_free
 
-__all__ = ["delete"]
+__all__ = ["delete", "measure"]
 
 
 def delete(path: Path | str | Run, *, confirm: bool = False) -> str:
@@ -24,7 +24,24 @@ def delete(path: Path | str | Run, *, confirm: bool = False) -> str:
     Raises:
         RunError: If it is neither of the two, or is being trained.
     """
-    place = path.folder if isinstance(path, Run) else Path(path)
+    told, place = measure(path), _place(path)
+    if not confirm:
+        return f"would delete {told}; confirm=True deletes it"
+    is_needed = place.name == "last.pt"
+    if place.is_dir():
+        shutil.rmtree(place)
+    else:
+        place.unlink()
+    return f"deleted {told}" + ("; the run cannot go on from where it stood" if is_needed else "")
+
+
+def measure(path: Path | str | Run) -> str:
+    """A checkpoint, or a run, that may be deleted, with the number of its files and their size.
+
+    Raises:
+        RunError: If it is neither of the two, or is being trained.
+    """
+    place = _place(path)
     is_run = (place / "config.toml").is_file()
     if not (is_run or (place.is_file() and place.suffix == ".pt")):
         raise RunError("expected a checkpoint (.pt) or the folder of a run", file=place)
@@ -32,12 +49,9 @@ def delete(path: Path | str | Run, *, confirm: bool = False) -> str:
     if (folder / "config.toml").is_file():
         require_free(Run(folder))
     files = [file for file in place.rglob("*") if file.is_file()] if is_run else [place]
-    told = f"{place}: {len(files)} files, {sum(file.stat().st_size for file in files) / 2**20:.1f} MiB"
-    if not confirm:
-        return f"would delete {told}; confirm=True deletes it"
-    if is_run:
-        shutil.rmtree(place)
-    else:
-        place.unlink()
-    is_needed = not is_run and place.name == "last.pt"
-    return f"deleted {told}" + ("; the run cannot go on from where it stood" if is_needed else "")
+    count = f"{len(files)} file{'s' if len(files) != 1 else ''}"
+    return f"{place}: {count}, {sum(file.stat().st_size for file in files) / 2**20:.1f} MiB"
+
+
+def _place(path: Path | str | Run) -> Path:
+    return path.folder if isinstance(path, Run) else Path(path)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nsm.analysis.card import CAPTIONS as CARD_CAPTIONS
+from nsm.analysis.card import LARGEST
 from nsm.analysis.report import CAPTIONS
 from nsm.analysis.result_tables import class_table, headline_table
 from nsm.dashboard.bars import Bar, bars_html, bars_text
@@ -58,6 +59,9 @@ def show_card(card: CardResult, count: int = 1) -> None:
     """
     notebook_module("IPython.display").display(card.table())
     _show_all({"labels": card.page.figures["labels"], **card.page.special}, CARD_CAPTIONS)
+    if not card.page.examples:
+        nodes, triples = LARGEST
+        _tell(f"No graph is drawn: each has more than {nodes} nodes or more than {triples} triples.")
     examples(card.page.examples[:count])
 
 
@@ -90,7 +94,12 @@ def _show_all(found: Mapping[str, bytes], captions: Mapping[str, str]) -> None:
 def _show(picture: bytes, caption: str) -> None:
     """A picture with its caption; both stay in the saved notebook."""
     display = notebook_module("IPython.display").display
-    display({"text/html": f"<p>{escape(caption)}</p>", "text/plain": caption}, raw=True)
+    _tell(caption)
     width = struct.unpack(">I", picture[16:20])[0]
     content = {"image/png": base64.b64encode(picture).decode(), "text/plain": caption}
     display(content, metadata={"image/png": {"width": round(SCALE * width)}}, raw=True)
+
+
+def _tell(line: str) -> None:
+    display = notebook_module("IPython.display").display
+    display({"text/html": f"<p>{escape(line)}</p>", "text/plain": line}, raw=True)

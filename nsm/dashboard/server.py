@@ -6,6 +6,7 @@ import importlib.util
 import os
 import secrets
 import signal
+import sys
 import threading
 import time
 import urllib.error
@@ -151,15 +152,13 @@ def serve(
 
 
 def _prepare_home(notebook: Path, root: Path | None) -> Path:
-    """Where kernels keep runs; their environment tells them so."""
+    """Where kernels keep runs, which can be written to; their environment tells them so."""
     home = resolve_root(root)
     if root is None and home == resolve_root(Path("checkpoints")) and not os.environ.get("NSM_ROOT"):
         home = notebook.parent / home  # nobody has named one: beside the notebook
     home = home.absolute()
     ensure_writable(home)
-    os.environ["NSM_ROOT"] = str(home)
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ.setdefault(name, "1")  # small graphs are faster so
+    _prepare_kernels(home)
     return home
 
 
@@ -181,6 +180,16 @@ def _activity(server: Any) -> Activity:
     manager = server.kernel_manager
     states = [getattr(manager.get_kernel(name), "execution_state", None) for name in list(manager.list_kernel_ids())]
     return Activity(server.web_app.last_activity().timestamp(), "busy" in states)
+
+
+def _prepare_kernels(root: Path) -> None:
+    """What kernels inherit: where runs are kept, and the programs of this Python's environment, TensorBoard's too."""
+    os.environ["NSM_ROOT"] = str(root)
+    programs = str(Path(sys.executable).parent)
+    if programs not in (present := os.environ.get("PATH", os.defpath).split(os.pathsep)):
+        os.environ["PATH"] = os.pathsep.join([programs, *present])
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")  # small graphs are faster so
 
 
 def _path(notebook: Path) -> str:
@@ -207,7 +216,7 @@ def _initialise(notebook: Path, token: str, ip: str, port: int, *, opens_browser
     }
     try:
         server = LabApp.initialize_server(argv=[f"--{name}={value}" for name, value in settings.items()])
-    except SystemExit as failure:
+    except (SystemExit, OSError) as failure:  # a port that is taken; an address that is none of this machine's
         hint = "name another one with --port, and an address of this machine with --ip"
         raise RunError(f"cannot listen on {ip}, port {port}", hint=hint) from failure
     server.no_browser_open_file = not opens_browser

@@ -37,15 +37,19 @@ def compare(
         split: The split that the runs were evaluated on, or the name of other data.
 
     Raises:
-        RunError: If a run is not there, or its results are damaged.
+        RunError: If a run is not there, or the results of one that was named are damaged; other runs with damaged
+            results are left out.
         DataError: If no run has one of the metrics.
     """
     home = resolve_root(root)
+    named: set[Path] = set()
     runs: dict[Path, Run] = {}
     left_out = []
     for target in targets or BUILT_IN:
         found = _runs_of(target, home)
         runs |= {run.folder.resolve(): run for run in found}
+        if _is_one_run(target):
+            named |= {run.folder.resolve() for run in found}
         if not found:
             name = str(target)
             hint = f"nsm train {name}" if name in BUILT_IN else "give a folder that holds runs"
@@ -53,8 +57,14 @@ def compare(
     if not targets:
         runs |= {run.folder.resolve(): run for run in list_runs(home)}
     results = []
-    for run in runs.values():
-        result = read_result(run, split)
+    for folder, run in runs.items():
+        try:
+            result = read_result(run, split)
+        except RunError as error:
+            if folder in named:
+                raise
+            left_out.append(f"{run.name}: {error}")
+            continue
         if result is None:
             how = f" --split {split}" if split in SPLITS else f" --set ... --name {split}"
             command = f"nsm evaluate {run.folder}" + ("" if split == "test" else how)
@@ -87,12 +97,17 @@ def write_comparison(comparison: Comparison, *, html: Path | None = None, figure
     return written
 
 
+def _is_one_run(target: str | Path) -> bool:
+    """Whether it names a run rather than a domain or a folder of runs."""
+    return str(target) not in TASKS and (not Path(target).is_dir() or (Path(target) / "config.toml").is_file())
+
+
 def _runs_of(target: str | Path, root: Path) -> list[Run]:
     """The runs of a domain below the root, those in a folder, or the one of that name."""
     if str(target) in TASKS:
         return [run for run in list_runs(root) if run.folder.parents[1].name == str(target)]
-    folder = Path(target)
-    if folder.is_dir() and not (folder / "config.toml").is_file():
+    if not _is_one_run(target):
+        folder = Path(target)
         configs = sorted({*folder.glob("*/config.toml"), *folder.glob("runs/*/config.toml")})
         return list_runs(folder) or [Run(config.parent) for config in configs]
     return [find_run(target, root)]

@@ -66,6 +66,14 @@ def test_other_metrics_of_a_single_run(results: list[RunResult]) -> None:
     assert ("planning", "flat", "mrr") not in found
 
 
+def test_damaged_predictions_cost_the_interval_alone(results: list[RunResult]) -> None:
+    results[0].run.predictions.write_bytes(b"PAR1")
+    rows = {(row.domain, row.model): row for row in compare_results(results, ("auc",)).rows}
+    flat = rows["planning", "flat"]
+    assert (flat.mean, flat.low, flat.interval) == (0.9, None, "none: the predictions are damaged")
+    assert rows["causal", "hierarchy"].low is not None
+
+
 def test_what_has_not_the_metric_is_told_and_an_unknown_one_is_refused(results: list[RunResult]) -> None:
     assert "planning, flat: its evaluation has no mrr" in compare_results(results, ("mrr",)).left_out
     with pytest.raises(DataError, match="no run has the metric 'acuracy'") as caught:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nsm.analysis.comparison import Comparison, ComparisonRow, ModelPair
-from nsm.analysis.comparison_page import comparison_figure, write_comparison
+from nsm.analysis.comparison_page import EMPTY, comparison_figure, write_comparison
 from nsm.analysis.plots import png_bytes
 from nsm.analysis.statistics import PairedDifference
 
@@ -35,6 +35,14 @@ def test_another_metric_and_none() -> None:
     assert png_bytes(figure)[1:4] == b"PNG"
     with pytest.raises(ValueError, match="no row of the metric 'auc'"):
         comparison_figure(Comparison(ROWS), "auc")
+
+
+def test_nothing_to_compare_is_said_in_the_figure() -> None:
+    figure = comparison_figure(Comparison([]))
+    assert [text.get_text() for text in figure.axes[0].texts] == [EMPTY]
+    assert png_bytes(figure)[1:4] == b"PNG"
+    with pytest.raises(ValueError, match="no row of the metric 'auc'"):
+        comparison_figure(Comparison([]), "auc")
 
 
 def test_the_page_holds_it_all_and_escapes_names(tmp_path: Path) -> None:

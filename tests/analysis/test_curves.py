@@ -36,6 +36,13 @@ def test_training_curves_draw_every_term_and_the_majority() -> None:
     assert accuracies["best: 80.0% at epoch 2"] == [[2], [0.8]]
 
 
+def test_of_equal_accuracies_the_lower_loss_is_the_best() -> None:
+    history: list[dict[str, Any]] = [
+        {"epoch": epoch, "metrics": {"val_acc": 0.8, "val_loss": loss}} for epoch, loss in enumerate((0.5, 0.2, 0.4), 1)
+    ]
+    assert lines(training_curves(history), 1)["best: 80.0% at epoch 2"] == [[2], [0.8]]
+
+
 def test_training_curves_before_the_first_validation() -> None:
     assert "best" not in texts(training_curves(HISTORY[:1]))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib.image
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from nsm.analysis.levels import LEVEL_METRIC
 from nsm.analysis.live import GRADIENTS, latest_figures, run_view
@@ -37,6 +38,35 @@ def test_all_that_a_history_has(run: Run) -> None:
     assert figure.get_suptitle().startswith("a: running: epoch 4 of 4")
     (run.folder / "view.png").write_bytes(png_bytes(figure))
     assert matplotlib.image.imread(run.folder / "view.png").shape[:2] == (800, 1280)
+
+
+@pytest.mark.parametrize(("epochs", "every"), [(4, 2), (40, 1)])
+def test_no_legend_covers_a_curve_or_a_title(tmp_path: Path, epochs: int, every: int) -> None:
+    run = make_run(tmp_path, "b", epochs=epochs, provenance={"majority": 0.502, "ceiling": 0.928})
+    for epoch in range(1, epochs + 1):
+        names = [f"{part}_{term}" for part in ("train", "val") for term in ("loss", "task_loss", "cycle_loss", "acc")]
+        names += [f"{LEVEL_METRIC}{level}" for level in range(3)]
+        metrics = {name: 1 / epoch for name in names if epoch % every == 0 or name.startswith("train")}
+        resources = {"seconds": 2.0, "graphs_per_second": 300.0, "memory_mib": 400.0}
+        run.append_history({"epoch": epoch, "metrics": metrics, "resources": resources, **GRADIENT})
+    figure = run_view(run)
+    figure.draw_without_rendering()
+    panels = figure.axes[:6]
+    titles = [axes._left_title.get_window_extent() for axes in panels]
+    ticks = [label.get_window_extent() for axes in panels for label in axes.get_xticklabels() if label.get_text()]
+    legends = [legend.get_window_extent() for axes in panels if (legend := axes.get_legend()) is not None]
+    assert len(legends) == 4
+    for box in legends:
+        assert not [1 for axes in panels if _overlap(box, axes.get_window_extent())]
+        assert not [1 for other in (*titles, *ticks) if _overlap(box, other)]
+        assert not [1 for other in legends if other is not box and _overlap(box, other)]
+        assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1
+    assert not [1 for title in titles for tick in ticks if _overlap(title, tick)]
+
+
+def _overlap(one: Bbox, other: Bbox) -> bool:
+    """By more than a point."""
+    return min(one.x1, other.x1) - max(one.x0, other.x0) > 2 and min(one.y1, other.y1) - max(one.y0, other.y0) > 2
 
 
 def test_layers_and_levels_where_the_history_has_them(run: Run) -> None:

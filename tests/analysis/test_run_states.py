@@ -10,6 +10,7 @@ import pytest
 
 from nsm.analysis.run_states import read_records, read_state, run_summary, state_of
 from nsm.runs import Run, exclusive
+from nsm.training.records import Position
 from tests.analysis.made_runs import add_history, end, evaluate_as, make_run
 
 NOW = 2_000_000_000.0
@@ -103,6 +104,41 @@ def test_half_a_line_and_missing_keys_do_no_harm(run: Run) -> None:
     assert at.rows[-1] == {"epoch": 4, "seconds": "x"}
     run.config.write_text("epochs = [")
     assert run_summary(run, now=NOW).startswith("running: epoch 4 of ?")
+
+
+@pytest.mark.parametrize(
+    "validations",
+    [
+        [(0.5, 0.9), (0.7, 0.5), (0.7, 0.4), (0.7, 0.45), (0.6, 0.1)],
+        [(0.7, 0.4), (0.7, 0.4), (0.7, 0.4)],
+    ],
+)
+def test_the_best_epoch_is_that_whose_weights_training_keeps(run: Run, validations: list[tuple[float, float]]) -> None:
+    position = Position()
+    run.history.unlink()
+    for epoch, (acc, loss) in enumerate(validations, 1):
+        position.epoch = epoch
+        position.is_improved_by(acc, loss)
+        run.append_history({"epoch": epoch, "metrics": {"val_acc": acc, "val_loss": loss}, "resources": {}})
+    assert f"best {position.best_val_acc:.1%} at epoch {position.best_epoch}, " in run_summary(run, now=NOW)
+
+
+def test_slow_epochs_among_the_last_ones_decide_when_silence_is_long(run: Run) -> None:
+    run.history.unlink()
+    for epoch, seconds in enumerate((1.0, 200.0, 1.0), 1):
+        run.append_history({"epoch": epoch, "metrics": {}, "resources": {"seconds": seconds}})
+    touch(run, 900)
+    assert read_state(run, now=NOW).state == "running"  # five times 200 s
+    touch(run, 1001)
+    assert read_state(run, now=NOW).state == "stale"
+
+
+def test_an_empty_configuration_leaves_the_number_of_epochs_and_the_time_open(run: Run) -> None:
+    run.config.write_text("")
+    touch(run, 1)
+    at = read_state(run, now=NOW)
+    assert (at.epochs, at.left) == (0, None)
+    assert "left" not in at.summary
 
 
 def test_no_folder_at_all(tmp_path: Path) -> None:

@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
-from tests.notebooks import NOTEBOOK, SECTIONS, cells, read
-from tests.skips import BROWSERS
+from nsm.runs import Run
+from tests.browser.lab import PATIENCE, Lab, is_over, picture, said
+from tests.notebooks import SECTIONS, cells, read
 
-ROOT = Path(__file__).resolve().parents[2]
-ARTIFACTS = Path(os.environ.get("NSM_ARTIFACTS", ROOT / "build" / "screenshots"))
-OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-           "--disable-component-update", "--disable-sync"]  # fmt: skip
-PATIENCE = 300  # seconds for whatever is waited for
-KEY = 10  # seconds in which a page hears a key
 CONSTANTS = """DOMAIN = "planning"
 EPOCHS = 40
 BATCH_SIZE = 32
@@ -35,164 +20,10 @@ BLOCKS = 1
 SAVE_EVERY = 20
 WORKERS = 0
 PLANNING = {"graphs": 160}"""
+NUMBERED = [title for title in SECTIONS if title[0].isdigit()]
+KEPT = ("dashboard.panel", "dashboard.browser")  # what is made of widgets
 
 pytestmark = pytest.mark.needs_chromium
-
-
-@dataclass
-class Lab:
-    """JupyterLab in a browser, on the dashboard."""
-
-    page: Any
-    context: Any
-    url: str
-    folder: Path
-    console: list[str] = field(default_factory=list)
-    outside: list[str] = field(default_factory=list)
-    bars: set[str] = field(default_factory=set)
-    curves: set[str] = field(default_factory=set)
-
-    def watch(self, cell: Any) -> bool:
-        """Remembers what the bars say and which picture is shown."""
-        self.bars.add(cell.locator(".jp-OutputArea").inner_text())
-        if shown := picture(cell):
-            self.curves.add(shown)
-        return True
-
-    def open(self, page: Any) -> None:
-        """Goes on in a tab: waits for the notebook and for its kernel."""
-        self.page = page
-        page.on("console", self._hear)
-        page.on("pageerror", lambda error: self.console.append(str(error)))
-        page.on("request", lambda request: self._see(request.url))
-        page.goto(self.url)
-        page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=1000 * PATIENCE)
-        page.wait_for_selector(".jp-NotebookPanel-toolbar [data-status=idle]", timeout=1000 * PATIENCE)
-
-    def _hear(self, message: Any) -> None:
-        if message.type == "error":
-            self.console.append(message.text)
-
-    def _see(self, url: str) -> None:
-        if urlsplit(url).scheme in ("http", "https", "ws", "wss") and urlsplit(url).hostname != "127.0.0.1":
-            self.outside.append(url)
-
-    @property
-    def code(self) -> Any:
-        """The code cells."""
-        return self.page.locator(".jp-Notebook .jp-CodeCell")
-
-    def cell(self, part: str) -> Any:
-        """The code cell that holds some text."""
-        return self.code.filter(has=self.page.locator(".cm-content", has_text=part)).first
-
-    def select(self, cell: Any) -> None:
-        """Makes a cell the active one, in command mode."""
-        cell.scroll_into_view_if_needed()
-        cell.locator(".jp-InputPrompt").first.click()
-
-    def press(self, *keys: str) -> None:
-        for key in keys:
-            self.page.keyboard.press(key)
-
-    def start(self, part: str) -> Any:
-        """Runs a cell without waiting for its end; a key that the page did not hear is pressed again."""
-        cell = self.cell(part)
-        prompt = cell.locator(".jp-InputPrompt").first
-        before, pressed = prompt.inner_text(), 0.0
-
-        def is_taken() -> bool:
-            nonlocal pressed
-            if prompt.inner_text() != before:
-                return True
-            if time.monotonic() - pressed > KEY:
-                self.select(cell)
-                self.press("Control+Enter")
-                pressed = time.monotonic()
-            return False
-
-        self.until(is_taken)
-        return cell
-
-    def run(self, part: str) -> Any:
-        """Runs a cell to its end."""
-        cell = self.start(part)
-        self.finished(cell)
-        return cell
-
-    def finished(self, cell: Any) -> None:
-        """Waits until a cell has been executed."""
-        self.until(lambda: re.search(r"\[\d+\]", cell.locator(".jp-InputPrompt").first.inner_text()))
-
-    def write(self, cell: Any, text: str) -> None:
-        """Puts other code into a cell."""
-        cell.locator(".cm-content").first.click()
-        self.press("Control+a")
-        self.page.keyboard.insert_text(text)
-        self.press("Escape")
-
-    def append(self, text: str) -> Any:
-        """Puts a cell behind the last one and runs it."""
-        self.select(self.code.last)
-        self.press("b")
-        cell = self.code.last
-        self.write(cell, text)
-        self.press("Control+Enter")
-        return cell
-
-    def until(self, holds: Callable[[], Any], seconds: float = PATIENCE) -> None:
-        """Waits until something holds."""
-        end = time.monotonic() + seconds
-        while not holds():
-            assert time.monotonic() < end, self.shoot("stuck")
-            self.page.wait_for_timeout(150)
-
-    def shoot(self, name: str) -> Path:
-        """A picture of the window as it is."""
-        ARTIFACTS.mkdir(parents=True, exist_ok=True)
-        file = ARTIFACTS / f"{name}.png"
-        self.page.screenshot(path=file)
-        return file
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """The address that ``nsm notebook`` tells, and its folder."""
-    folder = tmp_path_factory.mktemp("browser")
-    settings = folder / ".home/.jupyter/lab/user-settings/@jupyterlab/notebook-extension/tracker.jupyterlab-settings"
-    settings.parent.mkdir(parents=True)
-    settings.write_text('{"windowingMode": "none"}')  # all cells are on the page, those out of sight too
-    private = {"HOME": str(folder / ".home"), "JUPYTER_RUNTIME_DIR": str(folder / ".runtime"), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "nsm", "notebook", str(folder), "--no-browser", "--json"]
-    environment = {name: value for name, value in os.environ.items() if name != "NSM_ROOT"} | private
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True)
-    assert process.stdout is not None
-    try:
-        yield json.loads(process.stdout.readline())["url"], folder
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(PATIENCE)
-        process.stdout.close()
-
-
-@pytest.fixture(scope="module")
-def lab(url: tuple[str, Path]) -> Iterator[Lab]:
-    from playwright.sync_api import sync_playwright
-
-    program = next(path for name in BROWSERS if (path := shutil.which(name)))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=OPTIONS)
-        context = browser.new_context(viewport={"width": 1280, "height": 800})
-        window = Lab(None, context, *url)
-        window.open(context.new_page())
-        yield window
-        browser.close()
-
-
-def picture(cell: Any) -> str | None:
-    """The picture that a cell shows, as its source."""
-    found = cell.locator(".jp-OutputArea img")
-    return found.last.get_attribute("src") if found.count() else None
 
 
 def test_without_the_token_there_is_a_login(lab: Lab) -> None:
@@ -220,68 +51,155 @@ def test_the_live_view_moves_while_it_trains_and_an_interrupt_saves(lab: Lab) ->
     lab.shoot("live")
     lab.select(cell)
     lab.press("i", "i")
-    lab.finished(cell)
-    assert "saved in" in cell.locator(".jp-OutputArea").inner_text().lower()
+    lab.until(lambda: is_over(cell))
+    assert "saved in" in said(cell).lower()
     assert "KeyboardInterrupt" not in cell.inner_text()
-    lab.run("pipeline.finish")
-    assert "interrupted" in lab.cell("pipeline.finish").locator(".jp-OutputArea").inner_text()
+    assert "interrupted" in said(lab.run("pipeline.finish"))
 
 
 def test_the_interrupted_run_goes_on_to_its_end(lab: Lab) -> None:
     lab.write(lab.cell("trainer.epochs()"), "for epoch in trainer.epochs():\n    metrics = epoch.metrics")
     cell, before = lab.start("trainer.epochs()"), len(lab.bars)
-    lab.until(lambda: lab.watch(cell) and re.search(r"\[\d+\]", cell.locator(".jp-InputPrompt").first.inner_text()))
+    lab.until(lambda: lab.watch(cell) and is_over(cell))
     assert len(lab.bars) > before + 3 and len(lab.curves) > 3
-    assert "finished: epoch 40 of 40" in cell.locator(".jp-OutputArea").inner_text()
-    told = lab.run("pipeline.finish").locator(".jp-OutputArea").inner_text()
+    assert "finished: epoch 40 of 40" in said(cell)
+    told = said(lab.run("pipeline.finish"))
     assert "finished: 40 epochs" in told and "saved in" in told
+    assert lab.wrong == []
 
 
 def test_a_closed_tab_loses_nothing_of_a_background_run(lab: Lab) -> None:
-    started = lab.append(
-        "job = dashboard.start(dashboard.settings(globals(), epochs=8, run='background'))\nprint(job.run)"
-    )
-    lab.finished(started)
-    lab.press("Control+s")
-    lab.until(lambda: "dashboard.start" in (lab.folder / NOTEBOOK.name).read_text())
+    """The tab is closed and opened again while it trains; then the view shows what has been trained meanwhile."""
+    started = "dashboard.start(dashboard.settings(globals(), epochs=100_000, run='background'))"
+    cell = lab.append(f"job = {started}\nprint(job.run)")
+    lab.until(lambda: is_over(cell))
+    assert lab.wrong == []
+    saved = lab.save("run='background'", "runs/background'")  # the cell and what it has put out
+    assert "EPOCHS = 40" in saved
     lab.page.close()
-    run = lab.folder / "checkpoints" / "planning" / "runs" / "background"
-    deadline = time.monotonic() + PATIENCE
-    while not (run / "training_history.json").exists() and time.monotonic() < deadline:
+    run = Run(lab.folder / "checkpoints" / "planning" / "runs" / "background")
+    end = time.monotonic() + PATIENCE
+    while len(run.read_history() if run.history.exists() else ()) < 2:
+        assert time.monotonic() < end, "it does not train"
         time.sleep(0.2)
     lab.open(lab.context.new_page())
-    shown = lab.append("dashboard.follow('background')")
-    lab.finished(shown)
-    assert "finished: epoch 8 of 8" in shown.locator(".jp-OutputArea").inner_text()
-    assert picture(shown)
+    assert "EPOCHS = 40" in lab.cell("SAVE_EVERY").inner_text()
+    assert picture(lab.cell("trainer.epochs()"))
+    trained, shown = len(run.read_history()), lab.append("dashboard.follow('background')")
+    lab.curves.clear()
+    lab.until(lambda: lab.watch(shown) and len(lab.curves) >= 3)
+    epochs = [int(found[1]) for text in lab.bars if (found := re.search(r"running: epoch (\d+) of 100000", text))]
+    assert min(epochs) >= trained
+    lab.shoot("background")
+    run.stop.touch()
+    lab.until(lambda: is_over(shown))
+    assert f"interrupted: epoch {len(run.read_history())} of 100000" in said(shown)
 
 
 def test_the_other_sections_run(lab: Lab) -> None:
-    for part in ("dashboard.panel", "dashboard.browser", "dashboard.choose", "pipeline.evaluate", "worst_mistakes",
-                 "pipeline.compare", "pipeline.export", "dashboard.doctor"):  # fmt: skip
+    for part in (*KEPT, "dashboard.choose", "pipeline.evaluate", "worst_mistakes", "pipeline.compare",
+                 "pipeline.export", "dashboard.doctor"):  # fmt: skip
         lab.run(part)
-    lab.press("Control+s")
-    lab.until(lambda: "this kernel, main memory" in (lab.folder / NOTEBOOK.name).read_text())
+    lab.save("this kernel, main memory")
+    assert lab.wrong == []
+
+
+def test_the_panel_starts_and_stops_a_run(lab: Lab) -> None:
+    cell = lab.cell("dashboard.panel")
+    cell.get_by_role("button", name="Start").click()
+    lab.until(lambda: picture(cell))
+    if cell.get_by_role("button", name="Stop").is_enabled():  # else it has finished
+        cell.get_by_role("button", name="Stop").click()
+    lab.until(lambda: re.search(r"(interrupted|finished): epoch \d+ of 40", said(cell)))
+    assert cell.get_by_role("button", name="Stop").is_disabled()
+
+
+def test_the_browser_filters_compares_and_loads(lab: Lab) -> None:
+    cell = lab.run("dashboard.browser")
+    rows, words = cell.locator("select[multiple]"), cell.get_by_placeholder("words")
+
+    def paths() -> list[str]:
+        return [line.partition("(")[0].strip() for line in rows.locator("option").all_inner_texts()]
+
+    lab.until(paths)
+    there = paths()
+    rows.select_option(index=[0, 1])
+    cell.get_by_role("button", name="Compare").click()
+    lab.until(lambda: "relative change" in said(cell))
+    words.fill("last.pt")  # while rows are chosen
+    words.press("Enter")
+    lab.until(lambda: paths() == [path for path in there if path.endswith("/last.pt")])
+    rows.select_option(index=0)
+    cell.get_by_role("button", name="Load").click()
+    lab.until(lambda: "loaded: " in said(cell))
+    cell.get_by_role("button", name="Delete", exact=True).click()
+    lab.until(lambda: "would delete" in said(cell))
+    words.fill("")
+    words.press("Enter")
+    lab.until(lambda: paths() == there)
+    assert lab.console == []
+
+
+def test_the_table_of_checkpoints_is_legible(lab: Lab) -> None:
+    """Every column of it is in the window, none is broken into lines but the settings, and none touches the next."""
+    cell = lab.cell("dashboard.browser")
+    assert lab.page.viewport_size == {"width": 1280, "height": 800}
+    edge = cell.locator(".jp-OutputArea").bounding_box()
+    for part in (cell.locator("select[multiple]"), cell.locator("table >> visible=true").first):
+        box = part.bounding_box()
+        assert edge["x"] <= box["x"] and box["x"] + box["width"] <= edge["x"] + edge["width"]
+    heights = (
+        cell.locator("table >> visible=true")
+        .first.locator("th")
+        .evaluate_all("all => all.map(one => one.getBoundingClientRect().height)")
+    )
+    assert max(heights) < 30  # one line of text
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_every_section_is_photographed(lab: Lab, theme: str) -> None:
     """For whoever looks at them: each section's beginning, and its outputs screen by screen."""
-    lab.page.locator(".lm-MenuBar-item", has_text="Settings").click()
-    lab.page.locator(".lm-Menu-item", has_text="Theme").first.hover()
-    lab.page.locator(".lm-Menu-item", has_text=theme).first.click()
+    lab.choose("Settings", "Theme", theme)
     lab.until(lambda: lab.page.evaluate("document.body.dataset.jpThemeName") == theme)
     name = theme.split()[-1].lower()
-    for number, title in enumerate(SECTIONS, start=1):
+    for number, title in enumerate(NUMBERED, start=1):
         heading = lab.page.locator(".jp-Notebook h2", has_text=title).first
-        heading.scroll_into_view_if_needed()
         heading.evaluate("node => node.scrollIntoView({block: 'start'})")
         lab.page.wait_for_timeout(150)
         lab.shoot(f"{name}_{number:02d}")
+        outputs = [cell.locator(".jp-OutputArea").first for cell in lab.section(title)]
+        outputs = [output for output in outputs if output.inner_text().strip() or output.locator("img").count()]
+        assert outputs, f"{title}: no output"
+        for place, output in enumerate(outputs):
+            assert list(lab.shoot_all(output, f"{name}_{number:02d}_{place}"))
 
 
 def test_nothing_went_wrong_on_the_page(lab: Lab) -> None:
-    assert lab.page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
-    assert lab.page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']").count() == 0
+    assert lab.wrong == []
     assert lab.console == []
     assert lab.outside == []
+
+
+def test_shut_down_and_opened_again_everything_is_there(lab: Lab) -> None:
+    """Plots, tables and what the widgets showed, without a kernel that knows of them."""
+    before = {part: said(lab.cell(part)) for part in KEPT}
+    (state,) = re.findall(r"(?:interrupted|finished): epoch \d+ of 40", before["dashboard.panel"])
+    count = lab.pictures.count()
+    lab.select(lab.code.first)
+    saved = [cell for cell in json.loads(lab.save("nsm-kept"))["cells"] if "".join(cell["source"]).startswith(KEPT)]
+    assert [state in json.dumps(cell["outputs"]) for cell in saved] == [True, False]
+    lab.choose("Kernel", "Shut Down Kernel")
+    lab.page.wait_for_timeout(1000)
+    lab.page.close()
+    lab.open(lab.context.new_page())
+    lab.page.wait_for_timeout(3000)  # whatever looks for its kernel has done so
+    assert lab.wrong == []
+    assert all("widget model not found" in text for text in lab.console)  # what the page looked for in vain
+    assert lab.pictures.count() == count > 12
+    assert all(lab.pictures.evaluate_all("all => all.map(one => one.naturalWidth)"))
+    table = said(lab.cell("dashboard.browser"))
+    for word in ("best_model.pt", "background", "val acc", "checkpoints in"):
+        assert word in before["dashboard.browser"] and word in table
+    assert state in said(lab.cell("dashboard.panel")) and picture(lab.cell("dashboard.panel"))
+    for part in KEPT:
+        list(lab.shoot_all(lab.cell(part), f"again_{part.partition('.')[2]}"))

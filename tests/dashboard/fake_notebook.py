@@ -26,6 +26,7 @@ class FakeNotebook:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.handles: list[FakeHandle] = []
         self.displayed: list[Any] = []
+        self.shown_raw: list[dict[str, Any]] = []
         shell = ModuleType("shell")
         shell.kernel = object()  # type: ignore[attr-defined]
         ipython, display = ModuleType("IPython"), ModuleType("IPython.display")
@@ -39,7 +40,9 @@ class FakeNotebook:
         if not raw:
             self.displayed.append(content)
             return None
-        assert display_id
+        if not display_id:
+            self.shown_raw.append(content)
+            return None
         self.handles.append(FakeHandle(content, metadata))
         return self.handles[-1]
 

@@ -74,13 +74,41 @@ def test_a_life(tmp_path: Path, jobs: list[BackgroundRun]) -> None:
 def test_the_building_is_ended_and_begun_again(tmp_path: Path, jobs: list[BackgroundRun]) -> None:
     job = start(config_in(tmp_path, run="mine"))
     jobs.append(job)
+    wait_until(lambda: "making graphs" in job.log())
     assert job.pause()
-    assert job.state == "failed" and not job.run.folder.exists()
-    (tmp_path / "go").touch()
+    assert not job.run.folder.exists()
+    for found in (job, background("mine", root=tmp_path)):  # after a restart of the kernel too
+        assert (found.state, found.error) == ("stopped", None)
+        assert found.summary == "stopped while its data were made: resume begins anew"
     job.resume()
+    wait_until(lambda: "making graphs" in job.summary)
+    assert job.state == "building"
+    (tmp_path / "go").touch()
     wait_until(lambda: job.at.epoch == 1)
     with pytest.raises(RunError, match="'mine' exists already"):
         start(config_in(tmp_path, run="mine"))
+
+
+def test_what_was_started_is_not_the_last_word(tmp_path: Path, jobs: list[BackgroundRun]) -> None:
+    """A process that is killed by another hand has not been stopped, and its command line is no word of it."""
+    job = start(config_in(tmp_path, run="mine"))
+    jobs.append(job)
+    wait_until(lambda: "making graphs" in job.log())
+    os.kill(job._pid or 0, signal.SIGKILL)
+    wait_until(lambda: not job.is_alive)
+    assert job.state == "failed"
+    assert job.summary == "failed: its process ended without an error (planning: making graphs, 0 of 2)"
+    (job._waiting / "train.log").write_text("planning: an earlier attempt\n$ nsm train --config x\n")
+    assert job.summary == "failed: its process ended without an error (it has said nothing)"
+
+
+def test_a_process_that_is_gone_before_it_took_the_lock_was_killed(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "mine")
+    add_history(run, 2)
+    assert background(run).state == "running"  # as far as its files tell
+    (run.folder / "train.log").write_text("$ nsm train --config x\nepoch 2\n")
+    at = background(run).at
+    assert (at.state, at.left) == ("killed", None)
 
 
 def test_an_error_is_told(tmp_path: Path, jobs: list[BackgroundRun]) -> None:

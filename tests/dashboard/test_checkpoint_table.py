@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 import torch
 
-from nsm.dashboard.checkpoint_table import checkpoints
+from nsm.dashboard.checkpoint_table import checkpoint_lines, checkpoint_page, checkpoints
 from nsm.errors import RunError
 from tests.analysis.made_runs import add_history, make_run
 
@@ -55,3 +56,24 @@ def test_sorted_and_filtered(root: Path) -> None:
 def test_a_damaged_configuration_is_listed_without_settings(root: Path) -> None:
     (root / "planning" / "runs" / "a" / "config.toml").write_text("epochs = [")
     assert {row["settings"] for row in checkpoints(root, now=NOW).to_json() if row["run"] == "a"} == {""}
+
+
+def test_the_page_has_room_and_no_empty_column(root: Path) -> None:
+    page = checkpoint_page(checkpoints(root, now=NOW))
+    assert "problem" not in page and "seconds since" not in page and str(root / "planning") not in page
+    cells = re.findall(r'<td style="([^"]*)">([^<]*)</td>', page)
+    assert ("0.7000", "right") in [(text, style.split(";")[0].removeprefix("text-align:")) for style, text in cells]
+    assert all(("white-space:nowrap" in style) != text.startswith("learning_rate") for style, text in cells if text)
+    assert all("padding:2px 8px" in style for style, _ in cells)  # columns do not touch
+    (root / "planning" / "runs" / "a" / "last.pt").write_bytes(b"")
+    assert "problem" in checkpoint_page(checkpoints(root, now=NOW))
+
+
+def test_a_line_to_choose_from_has_the_figures(root: Path) -> None:
+    lines = checkpoint_lines(checkpoints(root, now=NOW), root)
+    assert lines[0] == "planning/runs/a/best_model.pt  (epoch 2, val acc 0.7000, 0.5 MiB, 1 min old)"
+    assert lines[-1] == "planning/by_hand.pt  (0.0 MiB, 2 h 0 min old)"
+
+
+def test_before_the_first_checkpoint_that_is_said(tmp_path: Path) -> None:
+    assert checkpoints(tmp_path).title == f"no checkpoints yet in {tmp_path}"

@@ -29,6 +29,13 @@ def test_by_the_beginning_of_a_name(runs: list[Run], tmp_path: Path) -> None:
     assert choose("plan", str(tmp_path)) == (runs[0], runs[0].best)
 
 
+def test_a_run_without_a_best_model_is_opened_where_it_stands(runs: list[Run], tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="has no checkpoint yet"):
+        choose("causal_run", tmp_path)
+    runs[2].last.touch()
+    assert choose("causal_run", tmp_path) == (runs[2], runs[2].last)
+
+
 def test_by_a_file_also_below_the_root(runs: list[Run], tmp_path: Path) -> None:
     runs[0].last.touch()
     assert choose(runs[0].last) == (runs[0], runs[0].last)

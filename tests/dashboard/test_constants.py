@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from nsm.config import Config
 from nsm.dashboard.constants import overview, settings
@@ -34,7 +36,17 @@ def test_a_change_to_none_takes_the_constant_away() -> None:
     assert settings({"RUN": "first"}, run=None).run is None
 
 
-@pytest.mark.parametrize(("wrong", "right"), [("EPOCH", "EPOCHS"), ("BATCHSIZE", "BATCH_SIZE"), ("DOMAINS", "DOMAIN")])
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("EPOCH", "EPOCHS"),
+        ("BATCHSIZE", "BATCH_SIZE"),
+        ("DOMAINS", "DOMAIN"),
+        ("BATCH", "BATCH_SIZE"),
+        ("LEVELS", "NUM_LEVELS"),
+        ("SAVE", "SAVE_EVERY or SAVE_MINUTES"),
+    ],
+)
 def test_a_misspelt_constant_is_told_with_the_right_name(wrong: str, right: str) -> None:
     with pytest.raises(ConfigError, match=f"did you mean {right}") as caught:
         settings({wrong: 1})
@@ -48,6 +60,22 @@ def test_other_constants_are_left_alone() -> None:
 def test_a_wrong_value_names_the_key() -> None:
     with pytest.raises(ConfigError, match="epochs: expected a whole number, got 'ten'"):
         settings({"EPOCHS": "ten"})
+
+
+@pytest.mark.parametrize("three", [np.int64(3), np.array(3), torch.tensor(3)])
+def test_a_number_of_another_library_is_one(three: object) -> None:
+    config = settings({"EPOCHS": three, "LEARNING_RATE": np.float32(0.5), "DETERMINISTIC": np.bool_(True)})
+    assert (config.epochs, config.learning_rate, config.deterministic) == (3, 0.5, True)
+
+
+@pytest.mark.parametrize("value", [object(), np.arange(3), {3}, 3j])
+def test_a_setting_of_a_wrong_kind_is_never_ignored(value: object) -> None:
+    with pytest.raises(ConfigError, match="epochs: expected a whole number"):
+        settings({"EPOCHS": value})
+
+
+def test_none_leaves_the_other_name_of_the_same_setting_alone() -> None:
+    assert settings({"LR": None, "LEARNING_RATE": 0.5}).learning_rate == 0.5
 
 
 def test_both_names_of_one_setting_are_refused() -> None:

@@ -46,6 +46,19 @@ def test_edits_are_kept_and_a_fresh_copy_lies_beside(tmp_path: Path) -> None:
     assert file.read_text() == edited
 
 
+def test_the_original_is_never_worked_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = tmp_path / NAME
+    original.write_text('{"cells": []}')
+    monkeypatch.setattr(delivery, "delivered_notebook", lambda: original)
+    copies = [copy_notebook(tmp_path) for _ in range(2)]
+    assert {copy.file for copy in copies} == {tmp_path / "NSM_Training_Dashboard_2.ipynb"}
+    assert [copy.is_new for copy in copies] == [True, False]
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    (linked / NAME).symlink_to(original)
+    assert copy_notebook(linked).file == linked / "NSM_Training_Dashboard_2.ipynb"
+
+
 def test_a_file_that_is_no_notebook_is_kept_too(tmp_path: Path) -> None:
     (tmp_path / NAME).write_text("not JSON")
     assert copy_notebook(tmp_path).is_edited

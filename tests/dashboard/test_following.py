@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -10,8 +14,10 @@ import pytest
 from nsm.dashboard import following
 from nsm.dashboard.following import follow, show
 from nsm.errors import RunError
+from nsm.runs import Run
 from tests.analysis.made_runs import add_history, end, make_run
 from tests.dashboard.fake_notebook import FakeNotebook
+from tests.dashboard.fake_training import wait_until
 
 
 def test_once(tmp_path: Path, notebook: FakeNotebook) -> None:
@@ -35,6 +41,48 @@ def test_until_the_end(tmp_path: Path, notebook: FakeNotebook) -> None:
     assert len(notebook.handles) == 2
     assert "finished: epoch 3 of 4" in notebook.texts[-1]
     assert len(set(notebook.pictures)) >= 2
+
+
+def test_a_training_of_a_terminal_appears_live(tmp_path: Path, notebook: FakeNotebook) -> None:
+    """A real ``nsm train`` of another process: bar and curves move while it trains, and the end is told."""
+    settings = ["epochs=2000", "channels=8", "blocks=1", "batch_size=32", "workers=0", "planning.graphs=160", "run=t"]
+    command = [sys.executable, "-m", "nsm", "train", "planning", "--root", str(tmp_path), "--quiet"]
+    command += [part for setting in settings for part in ("--set", setting)]
+    run = Run(tmp_path / "planning" / "runs" / "t")
+
+    def stop_when_seen() -> None:
+        end = time.monotonic() + 120
+        while len(set(notebook.pictures)) < 4 and time.monotonic() < end:
+            time.sleep(0.05)
+        run.stop.touch()
+
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as training:
+        wait_until(run.history.exists)
+        viewer = threading.Thread(target=stop_when_seen)
+        viewer.start()
+        follow("t", every=0.05, root=tmp_path)
+        viewer.join()
+        assert training.wait(60) == 0
+    epochs = [int(found[1]) for text in notebook.texts if (found := re.search(r"running: epoch (\d+) of 2000", text))]
+    assert len(set(epochs)) >= 3 and epochs == sorted(epochs)
+    assert len(set(notebook.pictures)) >= 4
+    assert f"interrupted: epoch {len(run.read_history())} of 2000" in notebook.texts[-1]
+
+
+def test_an_epoch_is_drawn_once(tmp_path: Path, notebook: FakeNotebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run(tmp_path, "a")
+    add_history(run, 1)
+    looks = iter([None, None, lambda: add_history(run, 3), None, None, lambda: end(run)])
+
+    def sleep(_: float) -> None:
+        if happens := next(looks):
+            happens()
+
+    monkeypatch.setattr(following.time, "sleep", sleep)
+    monkeypatch.setattr(following.Pace, "is_due", True)
+    follow(run)
+    assert len(notebook.pictures) == 3  # of the first epoch, of the third, and at the end
+    assert len(notebook.texts) == 7
 
 
 def test_no_longer_than_wanted_and_without_a_notebook(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from nsm.analysis.plots import new_figure, png_bytes
+from nsm.analysis.run_states import duration
 from nsm.dashboard import live_view
 from nsm.dashboard.live_view import LiveView
 from nsm.data.packed import PackedGraphs
@@ -82,6 +85,44 @@ def test_a_painter_draws_where_there_is_a_core_to_spare(
     before = len(notebook.pictures)
     toy_trainer(graphs, tmp_path, LiveView(every=0.0), epochs=2).fit()
     assert len(notebook.pictures) - before == 3
+
+
+class EachStep(Callback):
+    """Does something after every step."""
+
+    def __init__(self, action: Callable[[StepRecord], object]) -> None:
+        self.action = action
+
+    def on_step(self, trainer: Trainer, record: StepRecord) -> None:
+        del trainer
+        self.action(record)
+
+
+@pytest.mark.usefixtures("one_core")
+def test_rate_and_remaining_time_are_those_of_this_session(
+    graphs: PackedGraphs, tmp_path: Path, notebook: FakeNotebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that goes on by 3 s at each step: what is left is as many steps as are left, at that speed."""
+    now, sizes, told = [100.0], list[int](), list[str]()
+    monkeypatch.setattr(live_view, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    def go_on(record: StepRecord) -> None:
+        now[0] += 3.0
+        sizes.append(record.graphs)
+
+    look = EachStep(lambda _: told.append(notebook.texts[-1].splitlines()[0]))
+    stop = AtStep(7, lambda trainer: setattr(trainer, "stop_requested", True))
+    first = toy_trainer(graphs, tmp_path, EachStep(go_on), LiveView(every=1e9), look, stop, epochs=3)
+    first.fit()
+    steps = 3 * len(first.train_loader)
+    continued(graphs, first, EachStep(go_on), LiveView(every=1e9), look).fit()
+    assert len(told) == len(sizes) == steps
+    for step, said in enumerate(told, start=1):
+        since = 0 if step <= 7 else 7
+        rate = sum(sizes[since:step]) / (3 * (step - since))
+        assert f"{rate:,.0f} graphs/s, validation included" in said, (step, said)
+        if step < steps:
+            assert said.endswith(f", {duration(3 * (steps - step))} left"), (step, said)
 
 
 @pytest.mark.usefixtures("one_core")

@@ -27,6 +27,17 @@ def test_the_share_is_kept_over_a_minute(cost: float, ahead: float) -> None:
     assert all(later - earlier >= 1.0 for earlier, later in pairwise(drawings))
 
 
+def test_what_the_next_one_costs_is_foreseen() -> None:
+    """After one that cost a second, the next waits until a second more is allowed, not only until one has been."""
+    now = [0.0]
+    paced = Pace(0.0, 0.1, clock=lambda: now[0])
+    paced.count(1.0)
+    now[0] = 19.0  # 1.9 s are allowed: one has been spent
+    assert not paced.is_due
+    now[0] = 20.0
+    assert paced.is_due
+
+
 def test_the_quota_of_a_container_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "QUOTA", tmp_path / "cpu.max")
     free = usable_cores()

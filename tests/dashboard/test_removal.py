@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nsm.dashboard.removal import delete
+from nsm.dashboard.removal import delete, measure
 from nsm.errors import RunError
 from nsm.runs import Run, exclusive
 from tests.analysis.made_runs import add_history, make_run
@@ -22,12 +22,12 @@ def run(tmp_path: Path) -> Run:
 
 
 def test_only_after_a_yes(run: Run) -> None:
-    assert "would delete" in delete(run.last)
+    assert measure(run.last) == f"{run.last}: 1 file, 1.0 MiB"
+    assert delete(run.last) == f"would delete {measure(run.last)}; confirm=True deletes it"
     assert run.last.exists()
     told = delete(str(run.last), confirm=True)
     assert told.startswith("deleted") and "1.0 MiB" in told and "cannot go on" in told
     assert not run.last.exists() and run.best.exists()
-    assert "4 files" not in delete(run)
     assert delete(run, confirm=True).startswith(f"deleted {run.folder}: 3 files")
     assert not run.folder.exists()
 

@@ -70,3 +70,11 @@ def test_loading_data_shows_a_bar_and_then_the_splits(tmp_path: Path, capsys: py
     graphs = load_data(config)
     told = capsys.readouterr().err
     assert f"{len(graphs)} " in told and " graphs" in told and " train, " in told and " test" in told
+
+
+def test_where_no_graph_is_small_enough_that_is_said(shown: list[Any]) -> None:
+    page = SimpleNamespace(figures={"labels": PNG}, special={}, examples=[])
+    show_card(SimpleNamespace(table=lambda: Table(("a",), [(1,)]), page=page))  # type: ignore[arg-type]
+    assert shown[-1]["text/plain"].startswith(
+        "No graph is drawn: each has more than 150 nodes or more than 600 triples"
+    )

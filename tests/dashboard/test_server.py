@@ -28,6 +28,13 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 300  # seconds for a process to start or to end
 
 
+class Stays(urllib.request.HTTPRedirectHandler):
+    """Follows nothing: what leads to the page for logging in is an answer too."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        return None
+
+
 @dataclass
 class Running:
     """A server that was started as a user starts it."""
@@ -41,10 +48,12 @@ class Running:
     def token(self) -> str:
         return str(self.told["url"]).partition("token=")[2]
 
-    def request(self, path: str, *, token: str | None = None, data: bytes | None = None) -> tuple[int, str]:
-        headers = {"Authorization": f"token {token}"} if token else {}
+    def request(
+        self, path: str, *, token: str | None = None, data: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, str]:
+        headers = ({"Authorization": f"token {token}"} if token else {}) | (headers or {})
         address = f"http://127.0.0.1:{self.told['port']}{path}"
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), Stays)
         try:
             with opener.open(urllib.request.Request(address, data, headers), timeout=60) as answer:
                 return answer.status, answer.read().decode()
@@ -73,6 +82,7 @@ def running(folder: Path, *arguments: str, outside: str = "") -> Iterator[Runnin
     environment = {
         k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy") and k != "NSM_ROOT"
     } | private
+    environment["PATH"] = os.defpath  # whoever calls the program by its path need not have its folder there
     environment |= {"PYTHONPATH": str(ROOT), "no_proxy": "127.0.0.1" if outside else ""}
     command = [sys.executable, "-m", "nsm", "notebook", str(folder), "--no-browser", "--json", *arguments]
     log = folder / "server.log"
@@ -119,6 +129,31 @@ def test_who_has_no_token_is_turned_away(served: Running) -> None:
         assert served.request(path)[0] == 403
         assert served.request(path, token="0" * 48)[0] == 403
         assert served.request(path, token=served.token)[0] == 200
+
+
+def test_without_the_token_there_is_no_page_no_file_and_no_channel(served: Running) -> None:
+    served.start_kernel()
+    kernels = json.loads(served.request("/api/kernels", token=served.token)[1])
+    channel = f"/api/kernels/{kernels[0]['id']}/channels"
+    for path in ("/", "/lab", "/lab/tree/NSM_Training_Dashboard.ipynb", "/files/NSM_Training_Dashboard.ipynb"):
+        status, page = served.request(path)
+        assert (status, page) in ((302, ""), (403, page)), path
+    upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "x"}
+    assert served.request(channel, headers=upgrade)[0] == 403
+
+
+def test_another_site_cannot_use_the_browsers_login(served: Running) -> None:
+    """A browser sends its cookies with whatever a page asks; only a page of ours knows what has to go with them."""
+    told = served.told
+    browser = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor())
+    address = f"http://127.0.0.1:{told['port']}/api/kernels"
+    for url in (told["url"], address):  # the first one logs in
+        with browser.open(url, timeout=60) as page:
+            assert page.status == 200
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        browser.open(urllib.request.Request(address, b"{}"), timeout=60)
+    with refused.value as answer:
+        assert answer.code == 403 and b"_xsrf" in answer.read()
 
 
 def test_it_listens_on_loopback_only_and_so_do_its_kernels(served: Running) -> None:
@@ -170,7 +205,42 @@ def test_kernels_know_where_runs_are_kept(served: Running) -> None:
     environment = served.start_kernel().environ()
     assert environment["NSM_ROOT"] == served.told["root"]
     assert environment["OMP_NUM_THREADS"]
+    assert environment["PATH"].split(os.pathsep) == [str(Path(sys.executable).parent), *os.defpath.split(os.pathsep)]
     assert served.token not in environment.values()
+
+
+def test_the_cell_for_tensorboard_opens_it(served: Running, tmp_path: Path) -> None:
+    """In a kernel that has what those of the server have."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(ROOT / "experiments" / "NSM_Training_Dashboard.ipynb", as_version=4)
+    (source,) = (cell.source for cell in notebook.cells if "%tensorboard" in cell.source and cell.cell_type == "code")
+    assert "TENSORBOARD = False" in source
+    begin = f"import os\nfrom nsm.runs import Run\nrun = Run({str(tmp_path / 'x')!r})\nos.makedirs(run.folder)"
+    end = """import os, signal
+from tensorboard import manager
+(one,) = manager.get_all()
+os.kill(one.pid, signal.SIGTERM)
+print(one.port)"""
+    sources = [begin, source.replace("TENSORBOARD = False", "TENSORBOARD = True"), end]
+    notebook.cells = [nbformat.v4.new_code_cell(text) for text in sources]
+    environment = {k: v for k, v in served.start_kernel().environ().items() if not k.endswith("_proxy")}
+    environment |= {"TMPDIR": str(tmp_path)}
+    NotebookClient(notebook, timeout=PATIENCE, kernel_name="python3").execute(cwd=str(tmp_path), env=environment)
+    _, opened, ended = notebook.cells
+    said = "".join(output.get("text", "") + str(output.get("data", "")) for output in opened.outputs)
+    (port,) = ended.outputs[0]["text"].split()
+    assert "ERROR" not in said and "iframe" in said and port in said
+
+
+def test_an_address_of_another_machine_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "JUPYTER_RUNTIME_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "nsm", "notebook", str(tmp_path), "--no-browser", "--ip", "192.0.2.1"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=PATIENCE, check=False)
+    assert done.returncode == 2
+    assert "cannot listen on 192.0.2.1, port 8888" in done.stderr and "--ip" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_nothing_outside_is_asked(served: Running) -> None:

@@ -53,6 +53,20 @@ def test_another_split(root: Path) -> None:
     assert found.left_out[0].endswith("--split val")
 
 
+@pytest.mark.parametrize("file", ["final_results.json", "config.toml"])
+@pytest.mark.parametrize("content", ['{"accuracy": ', "[]"])
+def test_a_damaged_run_is_left_out_unless_it_was_named(root: Path, file: str, content: str) -> None:
+    damaged = root / "planning" / "runs" / "flat_0" / file
+    damaged.write_text(f"{content}\nx = " if file == "config.toml" else content)
+    for targets in ((), ("planning",), (root / "planning",)):
+        found = pipeline.compare(targets, root=root)
+        assert [row.runs for row in found.rows] == [("hier_0",)]
+        assert [line for line in found.left_out if line.startswith("flat_0: ") and str(damaged) in line]
+    for target in ("flat_0", damaged.parent):
+        with pytest.raises(RunError, match=r"damaged|cannot be read"):
+            pipeline.compare(["hier_0", target], root=root)
+
+
 def test_files_are_written_or_refused(root: Path, tmp_path: Path) -> None:
     found = pipeline.compare(root=root)
     written = pipeline.write_comparison(found, html=tmp_path / "new" / "a.html", figure=tmp_path / "a.svg")
