@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
+from matplotlib.figure import Figure
 
 import nsm
-from nsm import dashboard
+from nsm import dashboard, pipeline
+from nsm.analysis.comparison import Comparison
+from nsm.analysis.plots import new_figure
 from nsm.config import Config
 from tests.notebooks import cells, read
 
@@ -46,3 +50,17 @@ def test_an_interrupt_ends_the_search_and_the_run_under_way_does_not_count(monke
     exec(source_of("SEARCH = False").replace("SEARCH = False", "SEARCH = True"), namespace)
     assert trained == [1e-3, 1e-4]
     assert [result["lr"] for result in namespace["results"]] == [1e-3]
+
+
+@pytest.mark.parametrize("words", ["comparison_figure(", "gradient_figure("])
+def test_figures_are_described_for_those_who_cannot_see_them(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Any] = []
+    anything = MagicMock()
+    monkeypatch.setattr(pipeline, "compare", lambda **_: Comparison([]))
+    monkeypatch.setattr("nsm.analysis.gradients.gradient_flow", lambda *_: anything)
+    monkeypatch.setattr("nsm.analysis.gradients.gradient_figure", lambda _: new_figure())
+    names = dict.fromkeys(("graphs", "trainer"), anything) | {"config": Config(), "pipeline": pipeline, "ROOT": None}
+    names["graphs"].subset("train").__len__.return_value = 3
+    exec(source_of(words), {**names, "display": lambda what, metadata=None: shown.append((what, metadata))})
+    figures = [metadata for what, metadata in shown if isinstance(what, Figure)]
+    assert len(figures) == 1 and len(figures[0]["image/png"]["alt"]) > 30
