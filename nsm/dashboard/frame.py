@@ -57,7 +57,9 @@ class Frame:
                 self.write("", "")
             width, height = struct.unpack(">II", png[16:24])
             content = {"image/png": base64.b64encode(png).decode(), "text/plain": about}
-            self._picture = _put(self._picture, content, {"image/png": {"width": width, "height": height}})
+            self._picture = _put(
+                self._picture, content, {"image/png": {"width": width, "height": height, "alt": about}}
+            )
 
 
 def _put(handle: Any, content: dict[str, str], metadata: dict[str, Any]) -> Any:

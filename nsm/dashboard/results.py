@@ -97,7 +97,7 @@ def _show(picture: bytes, caption: str) -> None:
     _tell(caption)
     width = struct.unpack(">I", picture[16:20])[0]
     content = {"image/png": base64.b64encode(picture).decode(), "text/plain": caption}
-    display(content, metadata={"image/png": {"width": round(SCALE * width)}}, raw=True)
+    display(content, metadata={"image/png": {"width": round(SCALE * width), "alt": caption}}, raw=True)
 
 
 def _tell(line: str) -> None:

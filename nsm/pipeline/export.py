@@ -122,7 +122,10 @@ def _json(value: Any) -> bytes:
 
 
 def _cleaned(path: Path, clean: Redaction) -> bytes:
-    return clean.text(path.read_text(encoding="utf-8")).encode()
+    try:
+        return clean.text(path.read_text(encoding="utf-8")).encode()
+    except UnicodeDecodeError as error:
+        raise RunError("expected text in UTF-8: the file is damaged", file=path) from error
 
 
 def _pictures(figures: Mapping[str, Any], folder: str) -> Iterator[tuple[str, bytes]]:

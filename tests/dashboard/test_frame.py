@@ -24,7 +24,7 @@ def test_two_outputs_that_are_replaced(notebook: FakeNotebook) -> None:
     assert [content["text/plain"] for content, _ in picture.shown] == ["first", "second"]
     content, metadata = picture.shown[-1]
     assert base64.b64decode(content["image/png"]) == png
-    assert metadata == {"image/png": {"width": 320, "height": 160}}
+    assert metadata == {"image/png": {"width": 320, "height": 160, "alt": "second"}}
 
 
 def test_lines_elsewhere() -> None:

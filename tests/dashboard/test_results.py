@@ -39,7 +39,7 @@ def test_a_picture_keeps_its_pixels_and_takes_less_room(shown: list[Any]) -> Non
     caption, (content, metadata) = shown
     assert caption["text/html"] == "<p>5 &lt; 6</p>" and caption["text/plain"] == "5 < 6"
     assert base64.b64decode(content["image/png"]) == PNG
-    assert metadata == {"image/png": {"width": round(640 * SCALE)}}
+    assert metadata == {"image/png": {"width": round(640 * SCALE), "alt": "5 < 6"}}
 
 
 def test_pictures_of_an_evaluation_come_in_the_order_of_the_report(shown: list[Any], tmp_path: Path) -> None:

@@ -87,3 +87,13 @@ def test_a_failure_leaves_no_file_and_the_old_one_whole(run: Run, tmp_path: Path
     with pytest.raises(RunError, match="expected a file for the zip"):
         pipeline.export(run, tmp_path)
     assert not list(tmp_path.glob(".a.zip*"))
+
+
+@pytest.mark.parametrize("name", ["history.jsonl", "training_history.json", "report.html"])
+def test_a_file_that_is_no_text_is_named(run: Run, tmp_path: Path, name: str) -> None:
+    with (run.folder / name).open("ab") as stream:
+        stream.write(b"\xff\xfe\n")
+    with pytest.raises(RunError, match="UTF-8") as caught:
+        pipeline.export(run, tmp_path / "a.zip")
+    assert caught.value.file == str(run.folder / name)
+    assert not (tmp_path / "a.zip").exists()
