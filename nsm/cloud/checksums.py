@@ -38,6 +38,8 @@ def write_sums(root: Path, run: Run) -> None:
 
 def _needs_sum(path: Path) -> bool:
     is_hidden = any(part.startswith(".") for part in path.parts)
+    if path.parts[0] == "tb":  # TensorBoard appends when it likes, and its records hold checksums
+        return False
     return not (is_hidden or path.name in CHECKPOINTS or EPOCH_FILE.fullmatch(path.name) or path.name == "stop")
 
 

@@ -15,13 +15,23 @@ def test_files_without_a_checksum_of_their_own_get_one(tmp_path: Path) -> None:
     run = Run(tmp_path / RUN)
     write_sums(tmp_path, run)
     assert not (tmp_path / SUMS).exists()
-    (run.folder / "tb").mkdir(parents=True)
-    for path in (run.config, run.tensorboard / "x", run.last, run.best, run.epoch_checkpoint(3), run.lock, run.stop):
+    for folder in (run.tensorboard, run.figures):
+        folder.mkdir(parents=True)
+    for path in (
+        run.config,
+        run.figures / "x",
+        run.tensorboard / "y",
+        run.last,
+        run.best,
+        run.epoch_checkpoint(3),
+        run.lock,
+        run.stop,
+    ):
         path.write_bytes(path.name.encode())
     write_sums(tmp_path, run)
     told = [hashlib.sha256(name).hexdigest() for name in (b"config.toml", b"x")]
     assert sums_file(RUN) == SUMS
-    assert (tmp_path / SUMS).read_text() == f"{told[0]}  {RUN}/config.toml\n{told[1]}  {RUN}/tb/x\n"
+    assert (tmp_path / SUMS).read_text() == f"{told[0]}  {RUN}/config.toml\n{told[1]}  {RUN}/figures/x\n"
 
 
 def test_the_sum_of_a_file_that_was_written_later_does_not_count() -> None:
