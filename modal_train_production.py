@@ -32,17 +32,21 @@ with scripts.mistakes():
     GPUS = orders.choose_gpus(sys.argv, os.environ)
     SECONDS = orders.seconds_of(os.environ, "NSM_TIMEOUT", LIMITS["timeout"])
     COMMIT = orders.seconds_of(os.environ, "NSM_COMMIT_SECONDS", 3600) if "NSM_COMMIT_SECONDS" in os.environ else None
+KNOWN = {name: os.environ[name] for name in ("NSM_TIMEOUT", "NSM_COMMIT_SECONDS") if name in os.environ}
 
 app = modal.App("nsm-production")
 
 
-@app.function(**modal_platform.container(GPUS, seconds=SECONDS, retries=LIMITS["retries"]))
-def train_domain(order: dict[str, Any], seconds: int = SECONDS, commit_seconds: float | None = None) -> dict[str, Any]:
+@app.function(**modal_platform.container(GPUS, seconds=SECONDS, retries=LIMITS["retries"], environment=KNOWN))
+def train_domain(
+    order: dict[str, Any], seconds: int = SECONDS, commit_seconds: float | None = COMMIT
+) -> dict[str, Any]:
     """One attempt at an order, such as ``Order(...).to_json()``; see ``nsm.cloud.training.perform``."""
     from nsm.cloud.training import perform
 
-    how = {"seconds": seconds, "commit_seconds": commit_seconds}
-    return perform(orders.Order.from_json(order), modal_platform.ModalVolume(), **how)
+    how = {"seconds": seconds, "commit_seconds": commit_seconds, "call": modal_platform.current_call()}
+    with modal_platform.telling_failures_apart():
+        return perform(orders.Order.from_json(order), modal_platform.ModalVolume(), **how)
 
 
 @app.local_entrypoint()
@@ -67,11 +71,14 @@ def main(
     --collect NAME                 waits for an earlier launch and shows its table
     """
     del gpu  # it was read with the script
+    run = run or orders.new_name()
     desk = launching.Desk(
         spawn=lambda order: modal_platform.ModalCall(train_domain.spawn(order.to_json(), SECONDS, COMMIT)),
         find=modal_platform.call,
         storage=modal_platform.ModalVolume(),
         console=Console(width=None if sys.stdout.isatty() else 200),
+        again=scripts.command_again(sys.argv, run=run),
+        is_detached=scripts.is_detached(sys.argv),
     )
     try:
         with scripts.mistakes():

@@ -27,19 +27,23 @@ if modal_platform.is_local():
 with scripts.mistakes():
     GPUS = orders.choose_gpus(sys.argv, os.environ)
     SECONDS = orders.seconds_of(os.environ, "NSM_TIMEOUT", 4 * 3600)
+    if modal_platform.is_local():
+        orders.check_idle_minutes(sys.argv)
+KNOWN = {name: os.environ[name] for name in ("NSM_TIMEOUT",) if name in os.environ}
 token = secrets.token_urlsafe(32) if modal_platform.is_local() else ""
 
 app = modal.App("nsm-notebook")
 
 
 @app.function(
-    **modal_platform.container(GPUS, seconds=SECONDS, retries=0),
+    **modal_platform.container(GPUS, seconds=SECONDS, retries=0, environment=KNOWN),
     secrets=[modal.Secret.from_dict({TOKEN: token})],  # neither an argument nor a line of a log
 )
 def hold_notebook(session: str, idle_minutes: float, seconds: int = SECONDS) -> str:
     """Serves the dashboard on the volume; see ``nsm.dashboard.cloud_session``."""
     volume, limits = modal_platform.ModalVolume(), {"seconds": seconds, "idle_seconds": 60 * idle_minutes}
-    return hold_session(volume, modal_platform.forward, session=session, **limits)
+    with modal_platform.telling_failures_apart():
+        return hold_session(volume, modal_platform.forward, session=session, **limits)
 
 
 @app.local_entrypoint()

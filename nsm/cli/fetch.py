@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +23,7 @@ Examples:
   nsm fetch 20260801-101500-ab12
   nsm fetch causal/runs/night --root local_results
   nsm fetch causal --no-data --json
+  nsm fetch night --force
 """
 
 
@@ -38,6 +38,9 @@ def fetch(
     ] = None,
     root: Root = None,
     data: Annotated[bool, typer.Option("--data/--no-data", help="Bring the data sets of the runs too.")] = True,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace runs that were made or changed here by those of the volume.")
+    ] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -45,21 +48,24 @@ def fetch(
     """Bring results home from the cloud volume nsm-checkpoints.
 
     Runs, their best models and their data sets come into ROOT, where nsm evaluate, nsm compare and the notebook find
-    them. Checkpoints and data are verified before they take their place; what is here already is skipped, and a fetch
-    that was interrupted goes on when it is begun again.
+    them. Files are verified before they take their place; what is here already is skipped, and a fetch that was
+    interrupted goes on when it is begun again. A run that was made or changed here is not overwritten.
     """
     del debug
-    if importlib.util.find_spec("modal") is None:
-        raise NSMError("modal is not installed", hint="pip install 'nsm[cloud]', then modal setup")
     limit_threads(1)
-    from nsm.cloud.fetch_bar import FetchBar
-    from nsm.cloud.fetching import fetch as bring
-    from nsm.cloud.modal_platform import ModalVolume, has_token
-
+    try:
+        from nsm.cloud.modal_platform import ModalVolume, has_token
+    except ImportError as failure:
+        is_absent = isinstance(failure, ModuleNotFoundError) and failure.name == "modal"
+        why = "modal is not installed" if is_absent else f"modal cannot be imported: {failure}"
+        raise NSMError(why, hint="pip install 'nsm[cloud]', then modal setup") from failure
     if not has_token():
         raise NSMError("no Modal token is set", hint="modal setup, or MODAL_TOKEN_ID and MODAL_TOKEN_SECRET")
+    from nsm.cloud.fetch_bar import FetchBar
+    from nsm.cloud.fetching import fetch as bring
+
     with FetchBar(quiet=quiet or as_json) as bar:
-        done = bring(ModalVolume(), resolve_root(root), target, with_data=data, progress=bar)
+        done = bring(ModalVolume(), resolve_root(root), target, with_data=data, force=force, progress=bar)
     _show(done, as_json=as_json)
 
 
@@ -71,6 +77,8 @@ def _show(done: Fetched, *, as_json: bool) -> None:
     print(f"fetched   {done.files} files, {done.bytes / 1e6:.1f} MB in {done.seconds:.1f} s ({rate:.1f} MB/s)")
     if done.skipped:
         print(f"skipped   {done.skipped} files that were here already")
+    for kept in done.kept:
+        print(f"kept      {done.root / kept} as it is here: changed here, or better")
     for run in done.runs:
         print(f"run       {run}")
     if done.runs:

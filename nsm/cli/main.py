@@ -78,7 +78,9 @@ def _run(arguments: list[str]) -> int:
         message = failure.strerror or str(failure)
         return _report(NSMError(message, file=failure.filename), as_json=as_json)
     if status == INTERRUPTED:  # what typer makes of Ctrl-C
-        told = NSMError("interrupted; nothing is half written", hint="nsm train --resume goes on with a run")
+        is_fetch = arguments[:1] == ["fetch"]
+        hint = "the same command goes on" if is_fetch else "nsm train --resume goes on with a run"
+        told = NSMError("interrupted; nothing is half written", hint=hint)
         _report(told, as_json=as_json)
     return status if isinstance(status, int) else 0
 

@@ -9,9 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from nsm.errors import RunError
 from nsm.runs import write_json
 
 __all__ = ["Attempt", "AttemptLog", "read_attempts"]
+
+SILENCE = 300.0
+"""Seconds after which a container that has noted nothing counts as gone; it notes how things stand at each commit."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Attempt:
         seconds: How long, as far as it could still say.
         step: Where it began, in steps of the optimiser.
         ended: ``finished``, ``stopped``, ``out of time``, ``failed``, or ``running`` if it could not say.
+        call: The call that it belongs to; empty where none is known.
     """
 
     began: str
@@ -31,6 +36,12 @@ class Attempt:
     seconds: float = 0.0
     step: int = 0
     ended: str = "running"
+    call: str = ""
+
+    @property
+    def age(self) -> float:
+        """Seconds since it began."""
+        return (datetime.now(UTC) - datetime.fromisoformat(self.began)).total_seconds()
 
 
 def read_attempts(file: Path) -> list[Attempt]:
@@ -48,12 +59,37 @@ class AttemptLog:
         file: The list. It lies outside the run's folder, which the first attempts may not get as far as to make.
         gpu: What this container computes on.
         began: When it began, as ``time.monotonic`` tells.
+        call: The call that it belongs to.
+        limit: The most seconds that an attempt can take.
     """
 
-    def __init__(self, file: Path, gpu: str, began: float) -> None:
-        self._file, self._clock = file, began
+    def __init__(self, file: Path, gpu: str, began: float, *, call: str = "", limit: float = 0.0) -> None:
+        self._file, self._clock, self._limit = file, began, limit
         self._before = read_attempts(file)
-        self._now = Attempt(datetime.now(UTC).isoformat(timespec="seconds"), gpu)
+        self._now = Attempt(datetime.now(UTC).isoformat(timespec="seconds"), gpu, call=call)
+
+    def begin(self, silence: float = SILENCE) -> None:
+        """Notes that this attempt works on the run from now on, unless another call does.
+
+        An attempt before it that could not say its end has cost the time until now, as far as it belongs to this call,
+        which is tried again at once; otherwise what it noted last is all that is known.
+
+        Args:
+            silence: Seconds after which another call that has noted nothing counts as gone.
+
+        Raises:
+            RunError: If another call works on the run.
+        """
+        last = self._before[-1] if self._before else None
+        if last is not None and last.ended == "running":
+            quiet = last.age - last.seconds
+            if last.call != self._now.call and quiet < silence:
+                self._before, told = [], f"call {last.call or 'of an older release'} trains this run"
+                hint = f"wait for that one, or try again in {silence - quiet:.0f} s if it has ended"
+                raise RunError(f"{told}: it was heard of {max(quiet, 0):.0f} s ago", hint=hint)
+            if last.call == self._now.call:
+                self._before[-1] = replace(last, seconds=round(max(last.seconds, min(self._limit, last.age)), 1))
+        self.note()
 
     def note(self, ended: str = "running", *, step: int | None = None) -> None:
         """Writes how things stand.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nsm.cloud.attempts import AttemptLog
+from nsm.cloud.checksums import write_sums
 from nsm.cloud.signals import Signals
 from nsm.cloud.storage import MountedVolume
 from nsm.errors import NSMError
@@ -57,7 +58,6 @@ class Keeper(Callback):
         self._volume, self._log, self._signals = volume, log, signals
         self.deadline, self._every, self._on_begin = deadline, every, on_begin
         self._committed = 0.0
-        self._written = 0
 
     def on_start(self, trainer: Trainer) -> None:
         """Commits the run's folder and the data, so that another attempt finds them."""
@@ -67,11 +67,11 @@ class Keeper(Callback):
         self._commit(trainer)
 
     def on_step(self, trainer: Trainer, record: StepRecord) -> None:
-        """Stops where the time is up; commits what was saved inside an epoch."""
+        """Stops where the time is up; commits what was saved inside an epoch, and that the container is alive."""
         del record
         if time.monotonic() >= self.deadline and not trainer.stop_requested:
             self.is_out_of_time = trainer.stop_requested = True
-        elif self._is_due and self._last_written(trainer) != self._written:
+        elif self._is_due:
             self._commit(trainer)
 
     def on_epoch(self, trainer: Trainer, record: EpochRecord) -> None:
@@ -94,17 +94,10 @@ class Keeper(Callback):
     def _is_due(self) -> bool:
         return time.monotonic() - self._committed >= self._every
 
-    @staticmethod
-    def _last_written(trainer: Trainer) -> int:
-        try:
-            return trainer.run.last.stat().st_mtime_ns
-        except FileNotFoundError:
-            return 0
-
     def _commit(self, trainer: Trainer) -> None:
         """A commit that fails is tried again at the next occasion; the training goes on."""
         self._log.note()
-        self._written = self._last_written(trainer)
+        write_sums(trainer.run.folder.parents[2], trainer.run)
         try:
             self._volume.commit()
         except NSMError as failure:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
 
-from nsm.cloud.ledger import Launch, read_launch, write_launch
+from nsm.cloud.ledger import Launch, earlier_calls, read_launch, write_launch
 from nsm.cloud.orders import Order
-from nsm.cloud.storage import Call, Outcome, Storage
+from nsm.cloud.storage import Call, Outcome, Storage, UnknownCall
 from nsm.cloud.summary import Row, has_failed, show, summarise
-from nsm.errors import NSMError
+from nsm.errors import NSMError, RunError
 
 __all__ = ["FAILED", "Desk", "collect", "launch", "status"]
 
@@ -32,14 +33,18 @@ class Desk:
         find: Finds a call again by its identity.
         storage: The cloud's storage.
         console: Where the user reads.
-        command: What the user types to launch.
+        again: What the user types to go on with the run.
+        command: What the user types to look at a launch.
+        is_detached: Whether calls go on without the client.
     """
 
     spawn: Callable[[Order], Call]
     find: Callable[[str], Call]
     storage: Storage
     console: Console
+    again: str
     command: str = "modal run modal_train_production.py"
+    is_detached: bool = False
 
     def say(self, text: str) -> None:
         """One line, as it is."""
@@ -53,22 +58,48 @@ def launch(desk: Desk, orders: Sequence[Order]) -> int:
         The exit status: 0, or :data:`FAILED` if a domain has failed.
 
     Raises:
+        RunError: If an earlier call still trains one of the runs; nothing has been started then.
         KeyboardInterrupt: On Ctrl-C, after telling how to go on.
     """
     name = orders[0].run
-    calls = {}
     for order in orders:
-        calls[order.domain] = desk.spawn(order)
-        desk.say(f"{order.domain:10} run {name}  on {' or '.join(order.gpus)}  call {calls[order.domain].call_id}")
-    write_launch(desk.storage, Launch(name, {domain: call.call_id for domain, call in calls.items()}))
+        _require_ended(desk, order)
+    calls: dict[str, Call] = {}
     try:
+        for order in orders:
+            calls[order.domain] = desk.spawn(order)
+            call_id = calls[order.domain].call_id
+            write_launch(desk.storage, Launch(name, {order.domain: call_id}))
+            desk.say(f"{order.domain:10} run {name}  on {' or '.join(order.gpus)}  call {call_id}")
         return _await(desk, name, calls)
     except KeyboardInterrupt:
-        domains = ",".join(order.domain for order in orders)
-        desk.say(f"\nrun {name}: what runs attached saves its state and stops now. To go on, the same command with:")
-        desk.say(f"  {desk.command} --domains {domains} --run {name}")
-        desk.say(f"With --detach it goes on by itself; its results: {desk.command} --collect {name}")
+        _tell_how_to_go_on(desk, name, [call.call_id for call in calls.values()])
         raise
+
+
+def _require_ended(desk: Desk, order: Order) -> None:
+    """Makes sure that no earlier call trains an order's run: two at once would spoil it.
+
+    Raises:
+        RunError: If one does.
+    """
+    for call_id in earlier_calls(desk.storage, order.run, order.domain):
+        with suppress(UnknownCall):
+            if desk.find(call_id).poll(0) is None:
+                hint = f"wait for it with {desk.command} --collect {order.run}, or name another run with --run"
+                raise RunError(f"{order.domain}: call {call_id} still trains run {order.run}", hint=hint)
+
+
+def _tell_how_to_go_on(desk: Desk, name: str, call_ids: Sequence[str]) -> None:
+    """What a user reads after Ctrl-C."""
+    if not desk.is_detached:
+        desk.say(f"\nrun {name}: the calls save their state and stop now. To go on:")
+        desk.say(f"  {desk.again}")
+        return
+    desk.say(f"\nrun {name}: the calls go on without this client.")
+    desk.say(f"  how they are:      {desk.command} --status {','.join(call_ids)}")
+    desk.say(f"  wait for the end:  {desk.command} --collect {name}")
+    desk.say("  stop them:         modal app list, then modal app stop with the app's id; what is committed is kept")
 
 
 def collect(desk: Desk, name: str) -> int:
@@ -94,7 +125,10 @@ def _await(desk: Desk, name: str, calls: Mapping[str, Call]) -> int:
     waiting, rows = dict(calls), {}
     while waiting:
         for domain, call in list(waiting.items()):
-            outcome = call.poll(POLL / len(waiting))
+            try:
+                outcome = call.poll(POLL / len(waiting))
+            except UnknownCall as failure:
+                outcome = Outcome(why=str(failure))
             if outcome is None:
                 continue
             del waiting[domain]

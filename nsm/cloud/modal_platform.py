@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -15,7 +15,7 @@ import modal.exception
 
 import nsm
 from nsm.cloud.prices import CORES, MEMORY_GIB
-from nsm.cloud.storage import Outcome, RemoteFile
+from nsm.cloud.storage import Outcome, RemoteFile, StorageError, UnknownCall
 from nsm.errors import NSMError
 from nsm.runs.folder import CLOUD_ROOT
 
@@ -27,9 +27,11 @@ __all__ = [
     "build_image",
     "call",
     "container",
+    "current_call",
     "forward",
     "has_token",
     "is_local",
+    "telling_failures_apart",
 ]
 
 VOLUME = "nsm-checkpoints"
@@ -41,7 +43,14 @@ HOME = Path(nsm.__file__).resolve().parents[1]
 LOCK = HOME / "requirements-cloud.lock"
 NOTEBOOK = HOME / "experiments" / "NSM_Training_Dashboard.ipynb"
 NOT_SENT = ["**/__pycache__", "**/*.pyc", "**/.*"]
-RELOADS = 5  # times that a refused reload is tried again
+TRIES = 5  # of a commit or a reload that is refused
+PASSING = (
+    modal.exception.ConnectionError,
+    modal.exception.ServiceError,
+    modal.exception.InternalError,
+    modal.exception.ResourceExhaustedError,
+)
+"""What the client raises where it cannot reach Modal at the moment: it says nothing about a call."""
 OPEN_FILES = "open files"
 
 
@@ -58,7 +67,9 @@ def build_image() -> modal.Image:
     )
 
 
-def container(gpus: Sequence[str], *, seconds: int, retries: int) -> dict[str, Any]:
+def container(
+    gpus: Sequence[str], *, seconds: int, retries: int, environment: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """The arguments of ``app.function``: image, volume, GPUs in the order of preference, limits.
 
     A container serves one call and goes: nothing idles at a GPU's price, and each begins with the volume as it is.
@@ -67,6 +78,7 @@ def container(gpus: Sequence[str], *, seconds: int, retries: int) -> dict[str, A
         gpus: The first that is free is taken.
         seconds: How long one attempt may take.
         retries: Attempts after one that failed or ran out of time; those after a preemption are not counted.
+        environment: Variables that are set in the container, where the script is read again.
     """
     return {
         "image": build_image(),
@@ -77,12 +89,18 @@ def container(gpus: Sequence[str], *, seconds: int, retries: int) -> dict[str, A
         "timeout": min(seconds, LIMITS["timeout"]),
         "retries": modal.Retries(max_retries=min(retries, LIMITS["retries"]), initial_delay=1.0, max_delay=60.0),
         "single_use_containers": True,
+        "env": dict(environment or {}),
     }
 
 
 def is_local() -> bool:
     """Whether this is the user's machine and no container."""
     return bool(modal.is_local())
+
+
+def current_call() -> str:
+    """The identity of the call that this container works on; empty outside of one."""
+    return str(modal.current_function_call_id() or "")
 
 
 def has_token() -> bool:
@@ -104,7 +122,23 @@ def _explaining() -> Iterator[None]:
     except modal.exception.NotFoundError as failure:
         raise NSMError(f"Modal has no such thing: {_line(failure)}", hint="modal volume list") from failure
     except modal.exception.Error as failure:
-        raise NSMError(f"Modal: {_line(failure)}") from failure
+        raise StorageError(f"Modal: {_line(failure)}") from failure
+
+
+@contextmanager
+def telling_failures_apart() -> Iterator[None]:
+    """Around what a function does in its container: its failures are not taken for those of the user's client.
+
+    What a function raises is raised again by the client that asks for its result. There a time-out would read as "not
+    yet", and one of Modal's own errors as trouble of the client.
+
+    Raises:
+        RuntimeError: In place of these.
+    """
+    try:
+        yield
+    except (TimeoutError, modal.exception.Error) as failure:
+        raise RuntimeError(f"{type(failure).__name__}: {_line(failure)}") from failure
 
 
 def _line(failure: BaseException) -> str:
@@ -126,36 +160,37 @@ class ModalVolume:
         self._pause, self._tell = pause, tell
 
     def commit(self) -> None:
-        """Makes what was written last.
+        """Makes what was written last; tries again where that is refused.
 
         After it Modal shows what others have written, for which no file of the volume may be open; that can wait.
 
         Raises:
-            NSMError: If it was refused for another reason.
+            StorageError: If it is refused again and again.
         """
-        try:
-            with _explaining():
-                self._volume.commit()
-        except RuntimeError as failure:
-            if OPEN_FILES not in str(failure):
-                raise NSMError(f"the volume could not be committed: {_line(failure)}") from failure
+        self._insist(self._volume.commit, "could not be committed", needs_closed_files=False)
 
     def reload(self) -> None:
         """Makes visible what others have committed; tries again while files of the volume are open.
 
         Raises:
-            NSMError: If they stay open, with the file as far as Modal knows it.
+            StorageError: If they stay open, with the file as far as Modal knows it.
         """
-        for left in reversed(range(RELOADS)):
+        self._insist(self._volume.reload, "cannot be brought up to date", needs_closed_files=True)
+
+    def _insist(self, act: Callable[[], object], trouble: str, *, needs_closed_files: bool) -> None:
+        for left in reversed(range(TRIES)):
             try:
                 with _explaining():
-                    self._volume.reload()
+                    act()
                 return
-            except RuntimeError as failure:
+            except (StorageError, RuntimeError) as failure:
+                is_open = OPEN_FILES in str(failure)
+                if is_open and not needs_closed_files:
+                    return
                 if not left:
-                    hint = "close it: a kernel, a terminal or a program works inside /checkpoints"
-                    raise NSMError(f"the volume cannot be brought up to date: {_line(failure)}", hint=hint) from failure
-                self._tell(f"the volume is in use, trying again: {_line(failure)}")
+                    hint = "close it: a kernel, a terminal or a program works inside /checkpoints" if is_open else None
+                    raise StorageError(f"the volume {trouble}: {_line(failure)}", hint=hint) from failure
+                self._tell(f"the volume {'is in use' if is_open else trouble}, trying again: {_line(failure)}")
                 time.sleep(self._pause)
 
     def files(self, folder: str) -> list[RemoteFile]:
@@ -204,39 +239,52 @@ class ModalCall:
 
     Args:
         handle: Modal's own.
+        call_id: By which :func:`call` finds it again, from any machine, for seven days.
+        pause: Seconds to wait after Modal could not be reached.
+        tell: Told that it could not be.
     """
 
-    def __init__(self, handle: Any) -> None:
-        self._handle = handle
-
-    @property
-    def call_id(self) -> str:
-        """By which :func:`call` finds it again, from any machine, for seven days."""
-        return str(self._handle.object_id)
+    def __init__(
+        self, handle: Any, call_id: str = "", *, pause: float = 2.0, tell: Callable[[str], object] = print
+    ) -> None:
+        self._handle, self._pause, self._tell = handle, pause, tell
+        self.call_id = call_id or str(handle.object_id)
 
     def poll(self, seconds: float) -> Outcome | None:
-        """How it ended; None if it still runs after so many seconds.
+        """How it ended; None if it still runs after so many seconds, or Modal cannot be reached.
 
         Raises:
-            NSMError: If there is no such call, or the token is refused.
+            UnknownCall: If there is no such call.
+            NSMError: If the token is refused.
         """
         try:
             return Outcome(self._handle.get(timeout=seconds))
-        except TimeoutError:
+        except PASSING as failure:
+            self._tell(f"Modal cannot be reached, asking again: {_line(failure)}")
+            time.sleep(self._pause)
             return None
-        except (modal.exception.AuthError, modal.exception.NotFoundError):
+        except (modal.exception.InvalidError, modal.exception.NotFoundError) as failure:
+            raise UnknownCall(f"Modal knows no call {self.call_id!r}: {_line(failure)}") from failure
+        except modal.exception.AuthError:
             with _explaining():
                 raise
         except modal.exception.OutputExpiredError:
             return Outcome(why="its result has expired; the run itself is on the volume")
         except Exception as failure:  # noqa: BLE001 - whatever the function raised is raised here again
+            if isinstance(failure, TimeoutError) and not failure.args:  # the client's own: it still runs
+                return None
             return Outcome(why=f"{type(failure).__name__}: {_line(failure)}")
 
 
 def call(call_id: str) -> ModalCall:
-    """A call that was made before."""
-    with _explaining():
-        return ModalCall(modal.FunctionCall.from_id(call_id))
+    """A call that was made before.
+
+    Raises:
+        UnknownCall: If that is the identity of no call.
+    """
+    if not call_id.startswith("fc-"):
+        raise UnknownCall(f"Modal knows no call {call_id!r}", hint="an identity begins with fc-")
+    return ModalCall(modal.FunctionCall.from_id(call_id), call_id)
 
 
 @contextmanager

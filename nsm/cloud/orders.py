@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 import secrets
 import shlex
@@ -15,7 +16,17 @@ from typing import Any
 from nsm.config import load_config
 from nsm.errors import ConfigError
 
-__all__ = ["DOMAINS", "GPUS", "Order", "check_arguments", "choose_gpus", "make_orders", "new_name", "seconds_of"]
+__all__ = [
+    "DOMAINS",
+    "GPUS",
+    "Order",
+    "check_arguments",
+    "check_idle_minutes",
+    "choose_gpus",
+    "make_orders",
+    "new_name",
+    "seconds_of",
+]
 
 DOMAINS = ("causal", "planning", "kg")
 GPUS = ("A100-40GB", "A100-80GB", "H100")
@@ -85,7 +96,10 @@ def make_orders(
     pairs = _pairs(overrides)
     if run and not NAME.fullmatch(run):
         raise ConfigError(f"run: expected letters, digits, '.', '_' and '-', got {run!r}")
-    named = [name.strip() for name in domains.split(",") if name.strip()] or _named(config)
+    named = [name.strip() for name in domains.split(",") if name.strip()]
+    if domains and not named:
+        raise ConfigError(f"domains: expected their names, separated by commas, got {domains!r}")
+    named = named or _named(config)
     if repeated := sorted({name for name in named if named.count(name) > 1}):
         raise ConfigError(f"domains: expected each once, got {', '.join(repeated)} more often")
     run = run or new_name()
@@ -93,6 +107,9 @@ def make_orders(
     for domain in named:
         settings = load_config(config, pairs, domain=domain, **keywords)
         settings = settings.model_copy(update={"root": None, "run": None, "cache": None})
+        if domain == "own" and settings.own.data is None:
+            hint = "--set own.data=/checkpoints/FOLDER, once it is on the volume"
+            raise ConfigError("own.data: expected the folder of your data on the volume, got nothing", hint=hint)
         orders.append(Order(domain, run, settings.to_toml(), tuple(gpus)))
     return orders
 
@@ -114,6 +131,31 @@ def check_arguments(arguments: Sequence[str]) -> None:
     config = Path(given.config) if given.config else None
     overrides = " ".join([given.set or "", *map(shlex.quote, pairs)])
     make_orders(given.domains or "", config=config, overrides=overrides, run=given.run or "")
+
+
+def check_idle_minutes(arguments: Sequence[str]) -> None:
+    """Finds a mistake in the notebook's ``--idle-minutes`` before anything is sent.
+
+    Raises:
+        ConfigError: If it is no time.
+    """
+    for text in _values(arguments, "--idle-minutes"):
+        try:
+            is_time = 0 < float(text) < math.inf
+        except ValueError:
+            is_time = False
+        if not is_time:
+            raise ConfigError(f"idle-minutes: expected a number above 0, got {text!r}")
+
+
+def _values(arguments: Sequence[str], option: str) -> list[str]:
+    """What an option is given, each time that it is; empty where nothing follows."""
+    following = [*arguments[1:], ""]
+    return [
+        argument.partition("=")[2] if argument.startswith(f"{option}=") else following[place]
+        for place, argument in enumerate(arguments)
+        if argument.partition("=")[0] == option
+    ]
 
 
 def _pairs(text: str) -> list[str]:
@@ -151,18 +193,15 @@ def choose_gpus(arguments: Sequence[str], environment: Mapping[str, str]) -> tup
         >>> choose_gpus(["--gpu", "H100,A100-80GB"], {})
         ('H100', 'A100-80GB')
     """
-    given = environment.get("NSM_GPU", "")
-    for place, argument in enumerate(arguments):
-        if argument.startswith("--gpu="):
-            given = argument.partition("=")[2]
-        elif argument == "--gpu":
-            given = arguments[place + 1] if place + 1 < len(arguments) else ""
-    names = tuple(name.strip().upper() for name in given.split(",") if name.strip()) or GPUS
-    for name in names:
-        kind, _, count = name.partition(":")
-        if kind not in KNOWN or (count and not count.isdigit()):
+    given = [environment.get("NSM_GPU", ""), *_values(arguments, "--gpu")][-1]
+    names = tuple(name.strip().upper() for name in given.split(",") if name.strip())
+    for name in names or ((given,) if given else ()):
+        kind, colon, count = name.partition(":")
+        if kind not in KNOWN:
             raise ConfigError(f"gpu: expected one of {', '.join(sorted(KNOWN))}, got {name!r}")
-    return names
+        if colon and count != "1":
+            raise ConfigError(f"gpu: expected one, which is what a training uses, got {name!r}")
+    return names or GPUS
 
 
 def seconds_of(environment: Mapping[str, str], variable: str, most: int) -> int:

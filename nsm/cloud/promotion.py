@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from nsm.training.checkpoints import load_checkpoint, promote
 if TYPE_CHECKING:
     from nsm.config import Config
 
-__all__ = ["promote_again", "recorded_dataset"]
+__all__ = ["promote_again", "promote_fetched", "recorded_dataset"]
 
 
 def promote_again(config: Config, run: Run) -> list[Path]:
@@ -40,6 +41,25 @@ def promote_again(config: Config, run: Run) -> list[Path]:
     if own != general and is_open and promote(run.best, general):
         taken.append(general)
     return taken
+
+
+def promote_fetched(fetched: Path, place: Path, *, is_ours: bool) -> bool:
+    """Puts a best model that has come from the volume in its place, if it is better than the one here.
+
+    Args:
+        fetched: What has come.
+        place: ``<root>/<domain>/best_model.pt``, or that of a data set.
+        is_ours: Whether the one here, if there is one, was made here; then it also stays if it is of other data.
+
+    Returns:
+        Whether the place was taken.
+    """
+    if is_ours and _fingerprint(place) not in (None, _fingerprint(fetched)):
+        return False
+    is_taken = promote(fetched, place)
+    if is_taken:
+        shutil.copystat(fetched, place)
+    return is_taken
 
 
 def recorded_dataset(run: Run) -> str | None:

@@ -6,7 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
-__all__ = ["Call", "MountedVolume", "Outcome", "RemoteFile", "Storage"]
+from nsm.errors import NSMError
+
+__all__ = ["Call", "MountedVolume", "Outcome", "RemoteFile", "Storage", "StorageError", "UnknownCall"]
+
+
+class StorageError(NSMError):
+    """Trouble with the cloud that may pass by itself: whoever meets it tries again."""
+
+
+class UnknownCall(NSMError):  # noqa: N818 - what it is, not that it is one
+    """An identity by which the cloud knows no call."""
 
 
 @dataclass(frozen=True)
@@ -68,4 +78,8 @@ class Call(Protocol):
         """By which it is found again, from any machine."""
 
     def poll(self, seconds: float) -> Outcome | None:
-        """How it ended; None if it still runs after so many seconds."""
+        """How it ended; None if it still runs after so many seconds, or that could not be found out now.
+
+        Raises:
+            UnknownCall: If there is no such call.
+        """

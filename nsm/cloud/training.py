@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nsm.cloud.attempts import AttemptLog
+from nsm.cloud.attempts import SILENCE, AttemptLog
+from nsm.cloud.checksums import write_sums
 from nsm.cloud.orders import Order
 from nsm.cloud.prices import gpu_of
 from nsm.cloud.signals import Signals
-from nsm.cloud.storage import MountedVolume
+from nsm.cloud.storage import MountedVolume, StorageError
 from nsm.config import Config, load_config
 from nsm.errors import ConfigError, NSMError
 from nsm.runs import Run
@@ -52,10 +53,15 @@ class _Work:
     figures: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def root(self) -> Path:
+        """Where the volume is mounted."""
+        assert self.config.root is not None
+        return self.config.root
+
+    @property
     def run(self) -> Run:
         """The run's folder on the volume, there or not."""
-        assert self.config.root is not None
-        return Run(self.config.root / self.order.domain / "runs" / self.order.run)
+        return Run(self.root / self.order.domain / "runs" / self.order.run)
 
 
 def perform(
@@ -66,6 +72,7 @@ def perform(
     root: Path = CLOUD_ROOT,
     callbacks: Sequence[Callback] = (),
     commit_seconds: float | None = None,
+    call: str = "",
 ) -> dict[str, Any]:
     """Does what an order says, as far as the time of one attempt goes.
 
@@ -76,6 +83,7 @@ def perform(
         root: Where the volume is mounted.
         callbacks: Told of each event of the training.
         commit_seconds: Least time between two commits.
+        call: The identity of the call that this is an attempt of. Another one that trains the run is let alone.
 
     Returns:
         What :func:`nsm.cloud.summary.summarise` reads: ``state`` is ``finished`` or ``failed``. A mistake that another
@@ -83,18 +91,24 @@ def perform(
 
     Raises:
         OutOfTime: If the next attempt has to go on.
+        StorageError: If the volume is out of order for the moment, which the next attempt may not find so.
         KeyboardInterrupt: If this container has to end; all is saved, and the same order goes on.
     """
     began = time.monotonic()
     deadline = began + max(seconds - MARGIN, 0.6 * seconds)
     volume.reload()
     file = root / "launches" / order.run / f"{order.domain}.json"
-    log = AttemptLog(file, gpu_of(_device(), order.gpus[0]), began)
+    log = AttemptLog(file, gpu_of(_device(), order.gpus[0]), began, call=call, limit=seconds)
     with Signals() as signals:
         try:
             config = _config(order, root)
+            log.begin(max(SILENCE, 3 * (commit_seconds or 0)))
+            with suppress(StorageError):  # so that others see it
+                volume.commit()
             work = _Work(order, config, volume, signals, log, deadline, callbacks, commit_seconds)
             return _attempt(work)
+        except StorageError:
+            raise
         except NSMError as failure:
             return _told(order, log, state="failed", why=str(failure))
 
@@ -129,9 +143,9 @@ def _attempt(work: _Work) -> dict[str, Any]:
     except OutOfTime:
         ended = "out of time"
         raise
-    except NSMError:
-        raise
     except Exception as failure:
+        if isinstance(failure, NSMError) and not isinstance(failure, StorageError):
+            raise
         if work.log.failures_here() >= PATIENCE:
             told = f"{type(failure).__name__}: {failure}"
             raise NSMError(f"{told}; {PATIENCE} attempts came no further", hint="see the log") from failure
@@ -144,6 +158,7 @@ def _attempt(work: _Work) -> dict[str, Any]:
 def _close(work: _Work, ended: str) -> None:
     """Notes how the attempt ended, and commits; only after a whole training is it an error if that fails."""
     work.log.note(ended)
+    write_sums(work.root, work.run)
     saved = "; the run is saved" if work.run.last.exists() else ""
     try:
         work.volume.commit()
@@ -184,7 +199,7 @@ def _train(work: _Work) -> TrainResult:
 
     config, run = work.config, work.run
     name = dataset_name(config)
-    with DatasetCache(config.root or CLOUD_ROOT, name) as data:
+    with DatasetCache(work.root, name) as data:
         keeper = _keeper(work, data.keep)
         callbacks = [keeper, *work.callbacks]
         if not run.config.is_file():
@@ -195,13 +210,13 @@ def _train(work: _Work) -> TrainResult:
             data.bring(recorded_dataset(run))
             overrides = _overrides(run, config)
             result = pipeline.resume(
-                run, epochs=config.epochs, overrides=overrides, root=config.root, callbacks=callbacks, quiet=True
+                run, epochs=config.epochs, overrides=overrides, root=work.root, callbacks=callbacks, quiet=True
             )
         if keeper.is_out_of_time and result.interrupted:
             raise OutOfTime(f"{config.domain}: the time of this attempt is up after {result.epochs} epochs")
         if result.interrupted or work.signals.heard is not None:
             raise KeyboardInterrupt
-        work.figures = pipeline.evaluate(run, root=config.root, quiet=True).figures
+        work.figures = pipeline.evaluate(run, root=work.root, quiet=True).figures
         return result
 
 

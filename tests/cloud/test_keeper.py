@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import signal
 import time
 from pathlib import Path
@@ -55,6 +56,27 @@ def test_what_is_saved_inside_an_epoch_is_committed(tmp_path: Path) -> None:
     toy_trainer(graphs, tmp_path, keeper(volume, tmp_path), epochs=1, save_minutes=1e-9, batch_size=8).fit()
     inside = [seen for seen in volume.seen if dict(seen).get("last.pt") == 0]
     assert len(inside) > 1
+
+
+def test_others_see_that_it_lives_inside_a_long_epoch(tmp_path: Path) -> None:
+    volume, noted = FakeVolume(), []
+
+    class Looking(Callback):
+        def on_step(self, *_: object) -> None:
+            noted.append((volume.commits, read_attempts(tmp_path / "log.json")[0].seconds))
+
+    graphs = toy_graphs(tmp_path / "data")
+    settings = {"epochs": 1, "save_minutes": 0, "batch_size": 8}
+    toy_trainer(graphs, tmp_path, keeper(volume, tmp_path), Looking(), **settings).fit()
+    assert len({commits for commits, _ in noted}) == len(noted) > 1
+
+
+def test_the_sums_of_the_runs_files_are_committed_with_them(tmp_path: Path) -> None:
+    result = toy_trainer(toy_graphs(tmp_path / "data"), tmp_path, keeper(FakeVolume(), tmp_path), epochs=2).fit()
+    (sums,) = (tmp_path / "launches").rglob("*.sha256")
+    told = dict(line.split("  ")[::-1] for line in sums.read_text().splitlines())
+    history = result.run.history
+    assert told[history.relative_to(tmp_path).as_posix()] == hashlib.sha256(history.read_bytes()).hexdigest()
 
 
 def test_it_stops_before_the_time_is_up(tmp_path: Path) -> None:

@@ -2,15 +2,16 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from nsm.cloud import launching
 from nsm.cloud.launching import Desk, collect, launch, status
-from nsm.cloud.ledger import read_launch
+from nsm.cloud.ledger import Launch, read_launch, write_launch
 from nsm.cloud.orders import Order
-from nsm.cloud.storage import Outcome
+from nsm.cloud.storage import Outcome, UnknownCall
 from nsm.errors import NSMError, RunError
 from tests.cloud.memory import FakeCall, MemoryStorage
 
@@ -26,13 +27,14 @@ def finished(domain: str) -> Outcome:
     return Outcome({"domain": domain, "run": "night", "state": "finished", "attempts": [], "figures": {}})
 
 
-def desk(calls: Mapping[str, FakeCall]) -> Desk:
+def desk(calls: Mapping[str, FakeCall], **how: Any) -> Desk:
     """A desk whose calls are named by their domains."""
+    known = {"storage": MemoryStorage(), "again": "modal run train.py --run night --epochs 3", **how}
     return Desk(
         spawn=lambda order: calls[order.domain],
         find=lambda call_id: {call.call_id: call for call in calls.values()}[call_id],
-        storage=MemoryStorage(),
         console=Console(file=io.StringIO(), width=200),
+        **known,
     )
 
 
@@ -56,17 +58,69 @@ def test_one_failure_hides_no_other_and_is_an_exit_status() -> None:
         assert f"failed: {why}" in said(at) and "kg         finished" in said(at)
 
 
-def test_the_user_is_told_how_to_go_on() -> None:
-    class Interrupted(FakeCall):
-        def poll(self, seconds: float) -> Outcome | None:
-            del seconds
-            raise KeyboardInterrupt
+class Interrupted(FakeCall):
+    """A call at which Ctrl-C comes."""
 
-    at = desk({"causal": Interrupted([None], "fc-1"), "kg": FakeCall([None], "fc-2")})
+    def poll(self, seconds: float) -> Outcome | None:
+        del seconds
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("is_detached", [False, True])
+def test_the_user_is_told_what_goes_on(is_detached: bool) -> None:
+    calls = {"causal": Interrupted([None], "fc-1"), "kg": FakeCall([None], "fc-2")}
+    at = desk(calls, is_detached=is_detached)
     with pytest.raises(KeyboardInterrupt):
         launch(at, ORDERS)
-    assert "--domains causal,kg --run night" in said(at) and "--collect night" in said(at)
+    assert ("modal run train.py --run night --epochs 3" in said(at)) is not is_detached
+    assert ("save their state and stop now" in said(at)) is not is_detached
+    assert ("the calls go on without this client" in said(at)) is is_detached
+    assert ("--status fc-1,fc-2" in said(at) and "--collect night" in said(at)) is is_detached
     assert read_launch(at.storage, "night").calls["kg"] == "fc-2"  # known before anything is waited for
+
+
+def test_a_call_is_known_as_soon_as_it_runs() -> None:
+    at = desk({"causal": FakeCall([None], "fc-1")})
+    with pytest.raises(KeyError):  # the second one cannot be started
+        launch(at, ORDERS)
+    assert read_launch(at.storage, "night").calls == {"causal": "fc-1"}
+
+
+def test_a_run_that_an_earlier_call_still_trains_is_refused() -> None:
+    first = {"causal": FakeCall([finished("causal")], "fc-1"), "kg": FakeCall([finished("kg"), None], "fc-2")}
+    at = desk(first)
+    launch(at, ORDERS)
+    write_launch(at.storage, Launch("night", {"kg": "fc-9"}))  # which has ended long ago
+    later = {"old": first["kg"], "ended": FakeCall([finished("kg")], "fc-9"), "gone": first["causal"]}
+    second = desk({**later, "causal": FakeCall([None], "fc-3"), "kg": FakeCall([None], "fc-4")}, storage=at.storage)
+    with pytest.raises(RunError, match=r"kg: call fc-2 still trains run night \(wait for it with .* --collect night"):
+        launch(second, ORDERS)
+    assert said(second) == "" and read_launch(at.storage, "night").calls["causal"] == "fc-1"  # nothing was started
+
+
+def test_a_run_whose_calls_have_ended_or_are_not_known_any_more_goes_on() -> None:
+    at = desk({"causal": Unknown([None], "fc-1"), "kg": FakeCall([Outcome(why="stopped")], "fc-2")})
+    write_launch(at.storage, Launch("night", {"causal": "fc-1", "kg": "fc-2"}))
+    known = {"old": Unknown([None], "fc-1"), "older": FakeCall([Outcome(why="stopped")], "fc-2")}
+    new = {"causal": FakeCall([finished("causal")], "fc-3"), "kg": FakeCall([finished("kg")], "fc-4")}
+    assert launch(desk({**known, **new}, storage=at.storage), ORDERS) == 0
+
+
+class Unknown(FakeCall):
+    """A call that the cloud has forgotten."""
+
+    def poll(self, seconds: float) -> Outcome | None:
+        del seconds
+        raise UnknownCall(f"no call {self.call_id}")
+
+
+def test_a_forgotten_call_hides_no_other() -> None:
+    at = desk({"causal": Unknown([None], "fc-1"), "kg": FakeCall([finished("kg")], "fc-2")})
+    write_launch(at.storage, Launch("night", {"causal": "fc-1", "kg": "fc-2"}))
+    assert collect(at, "night") == 1
+    assert "failed: no call fc-1" in said(at) and "kg         finished" in said(at)
+    with pytest.raises(UnknownCall, match="no call fc-1"):
+        status(at, ["fc-1"])
 
 
 def test_an_earlier_launch_is_collected() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from nsm.cloud.ledger import Launch, read_launch, write_launch
+from nsm.cloud.ledger import Launch, earlier_calls, read_launch, write_launch
 from nsm.errors import RunError
 from tests.cloud.memory import MemoryStorage
 
@@ -13,11 +13,15 @@ def test_a_launch_is_found_again_by_its_name() -> None:
     assert read_launch(storage, "night") == Launch("night", {"causal": "fc-1", "kg": "fc-2"}, "2026-08-01")
 
 
-def test_a_domain_launched_again_replaces_its_call_only() -> None:
+def test_a_domain_launched_again_keeps_its_earlier_calls() -> None:
     storage = MemoryStorage()
-    write_launch(storage, Launch("night", {"causal": "fc-1", "kg": "fc-2"}))
-    write_launch(storage, Launch("night", {"kg": "fc-3"}))
-    assert read_launch(storage, "night").calls == {"causal": "fc-1", "kg": "fc-3"}
+    assert earlier_calls(storage, "night", "kg") == []
+    for calls in ({"causal": "fc-1", "kg": "fc-2"}, {"kg": "fc-3"}, {"kg": "fc-4"}, {"kg": "fc-4"}):
+        write_launch(storage, Launch("night", calls))
+    assert read_launch(storage, "night").calls == {"causal": "fc-1", "kg": "fc-4"}
+    assert earlier_calls(storage, "night", "kg") == ["fc-4", "fc-3", "fc-2"]
+    assert earlier_calls(storage, "night", "causal") == ["fc-1"]
+    assert earlier_calls(storage, "night", "planning") == []
 
 
 def test_what_is_not_there_names_what_is() -> None:
@@ -36,3 +40,5 @@ def test_a_damaged_record_is_named() -> None:
     storage = MemoryStorage({"launches/night.json": b"{"})
     with pytest.raises(RunError, match=r"launches/night\.json: the record of the launch is damaged"):
         read_launch(storage, "night")
+    with pytest.raises(RunError, match="damaged"):
+        write_launch(storage, Launch("night", {"kg": "fc-1"}))

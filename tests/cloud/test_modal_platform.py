@@ -12,9 +12,19 @@ import pytest
 
 import nsm
 from nsm.cloud import modal_platform
-from nsm.cloud.modal_platform import LIMITS, LOCK, NOTEBOOK, ModalCall, ModalVolume, build_image, container, has_token
+from nsm.cloud.modal_platform import (
+    LIMITS,
+    LOCK,
+    NOTEBOOK,
+    ModalCall,
+    ModalVolume,
+    build_image,
+    container,
+    has_token,
+    telling_failures_apart,
+)
 from nsm.cloud.orders import GPUS
-from nsm.cloud.storage import Outcome, RemoteFile
+from nsm.cloud.storage import Outcome, RemoteFile, StorageError, UnknownCall
 from nsm.errors import NSMError
 
 PACKAGE = Path(nsm.__file__).parent
@@ -75,8 +85,15 @@ def test_a_reload_waits_for_open_files(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_commit_needs_no_closed_files(monkeypatch: pytest.MonkeyPatch) -> None:
     volume_of(monkeypatch, commit=raising(RuntimeError("there are open files preventing the operation"))).commit()
-    with pytest.raises(NSMError, match="could not be committed: quota"):
-        volume_of(monkeypatch, commit=raising(RuntimeError("quota"))).commit()
+
+
+def test_a_commit_that_is_refused_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = [RuntimeError("busy"), modal.exception.ServiceError("away"), modal.exception.ConnectionError("no way")]
+    volume_of(monkeypatch, commit=raising(*refused, RuntimeError("busy"))).commit()
+    with pytest.raises(StorageError, match="could not be committed: busy"):
+        volume_of(monkeypatch, commit=raising(*[RuntimeError("busy")] * 5)).commit()
+    with pytest.raises(StorageError, match="cannot be brought up to date: Modal: away"):
+        volume_of(monkeypatch, reload=raising(*[modal.exception.ServiceError("away")] * 5)).reload()
 
 
 def test_files_are_listed_without_folders(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,11 +126,12 @@ def test_files_are_read_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     ("failure", "outcome"),
     [
         (TimeoutError(), None),
+        (TimeoutError("the data server is slow"), Outcome(why="TimeoutError: the data server is slow")),
         (ValueError("two\nlines"), Outcome(why="ValueError: two lines")),
         (modal.exception.FunctionTimeoutError("40 s"), Outcome(why="FunctionTimeoutError: 40 s")),
         (modal.exception.OutputExpiredError(), Outcome(why="its result has expired; the run itself is on the volume")),
     ],
-    ids=["running", "failed", "timeout", "expired"],
+    ids=["running", "its own time-out", "failed", "timeout", "expired"],
 )
 def test_how_a_call_ended(failure: Exception, outcome: Outcome | None) -> None:
     call = ModalCall(SimpleNamespace(object_id="fc-1", get=raising(failure)))
@@ -121,7 +139,35 @@ def test_how_a_call_ended(failure: Exception, outcome: Outcome | None) -> None:
     assert call.poll(0) == Outcome(None)
 
 
+@pytest.mark.parametrize("kind", ["ConnectionError", "ServiceError", "InternalError", "ResourceExhaustedError"])
+def test_trouble_of_the_client_says_nothing_about_a_call(kind: str) -> None:
+    said: list[str] = []
+    trouble = raising(getattr(modal.exception, kind)("away"))
+    call = ModalCall(SimpleNamespace(object_id="fc-1", get=trouble), pause=0, tell=said.append)
+    assert call.poll(0) is None and said == ["Modal cannot be reached, asking again: away"]
+    assert call.poll(0) == Outcome(None)
+
+
+@pytest.mark.parametrize("failure", [TimeoutError(), modal.exception.ServiceError("away")])
+def test_what_a_function_raises_is_not_taken_for_the_clients_trouble(failure: Exception) -> None:
+    with pytest.raises(RuntimeError, match=type(failure).__name__) as caught, telling_failures_apart():
+        raise failure
+    again = ModalCall(SimpleNamespace(object_id="fc-1", get=raising(caught.value))).poll(0)
+    assert again is not None and str(again.why).startswith("RuntimeError: ")
+    with pytest.raises(ValueError, match="boom"), telling_failures_apart():
+        raise ValueError("boom")
+
+
 def test_a_call_that_does_not_exist_is_a_mistake() -> None:
-    call = ModalCall(SimpleNamespace(object_id="fc-1", get=raising(modal.exception.NotFoundError("fc-1"))))
-    with pytest.raises(NSMError, match="no such thing: fc-1"):
+    call = ModalCall(SimpleNamespace(object_id="fc-1", get=raising(modal.exception.NotFoundError("gone"))))
+    with pytest.raises(UnknownCall, match="Modal knows no call 'fc-1': gone"):
         call.poll(0)
+    with pytest.raises(UnknownCall, match="Modal knows no call 'zzz'"):
+        modal_platform.call("zzz")
+
+
+def test_variables_are_known_in_the_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(modal_platform.modal.Volume, "from_name", lambda *_, **__: None)
+    given = container(GPUS, seconds=60, retries=0, environment={"NSM_TIMEOUT": "60"})
+    assert given["env"] == {"NSM_TIMEOUT": "60"}
+    assert modal_platform.current_call() == ""

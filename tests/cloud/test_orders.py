@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from nsm.cloud.orders import GPUS, Order, check_arguments, choose_gpus, make_orders, new_name, seconds_of
+from nsm.cloud.orders import (
+    GPUS,
+    Order,
+    check_arguments,
+    check_idle_minutes,
+    choose_gpus,
+    make_orders,
+    new_name,
+    seconds_of,
+)
 from nsm.config import load_config
 from nsm.errors import ConfigError
 
@@ -52,6 +61,8 @@ def test_orders_survive_being_sent() -> None:
     [
         ({"domains": "causal,causal"}, "expected each once, got causal"),
         ({"domains": "cooking"}, "domain"),
+        ({"domains": ","}, "domains: expected their names, separated by commas, got ','"),
+        ({"domains": "own"}, "own.data: expected the folder of your data on the volume"),
         ({"overrides": "epocs=3"}, "epocs"),
         ({"overrides": "run='open"}, "--set: No closing quotation"),
         ({"run": "../elsewhere"}, "run: expected letters"),
@@ -72,12 +83,23 @@ def test_the_command_line_is_checked_before_anything_is_sent() -> None:
 
 def test_gpus_in_the_order_of_preference() -> None:
     assert choose_gpus([], {}) == GPUS == ("A100-40GB", "A100-80GB", "H100")
-    assert choose_gpus([], {"NSM_GPU": "l4, h100:2"}) == ("L4", "H100:2")
+    assert choose_gpus([], {"NSM_GPU": "l4, h100:1"}) == ("L4", "H100:1")
     assert choose_gpus(["run", "--gpu=T4"], {"NSM_GPU": "L4"}) == ("T4",)
     assert choose_gpus(["run", "--gpu", "T4,L4"], {}) == ("T4", "L4")
-    for wrong in ("TURBO", "H100:many"):
+    for wrong in ("TURBO", ","):
         with pytest.raises(ConfigError, match="gpu: expected one of A10, "):
             choose_gpus(["--gpu", wrong], {})
+    for wrong in ("H100:0", "H100:2", "H100:many", "H100:"):
+        with pytest.raises(ConfigError, match="gpu: expected one, which is what a training uses"):
+            choose_gpus(["--gpu", wrong], {})
+
+
+def test_minutes_of_idleness_are_a_time() -> None:
+    check_idle_minutes(["run", "x.py"])
+    check_idle_minutes(["run", "x.py", "--idle-minutes", "0.05"])
+    for wrong in (["--idle-minutes", "0"], ["--idle-minutes=-1"], ["--idle-minutes=nan"], ["--idle-minutes", "inf"]):
+        with pytest.raises(ConfigError, match="idle-minutes: expected a number above 0"):
+            check_idle_minutes(["run", "x.py", *wrong])
 
 
 def test_limits_from_the_environment() -> None:

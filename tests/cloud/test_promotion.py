@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from nsm import pipeline
 from nsm.cloud import promotion
-from nsm.cloud.promotion import promote_again, recorded_dataset
+from nsm.cloud.promotion import promote_again, promote_fetched, recorded_dataset
 from nsm.config import Config
 from nsm.runs import Run
 from nsm.training.checkpoints import load_checkpoint, save_checkpoint
@@ -58,3 +59,27 @@ def test_the_default_data_have_the_domains_place(trained: tuple[Config, Run], mo
     shutil.rmtree(config.root / "planning" / str(recorded_dataset(run)))
     assert promote_again(config, run) == [config.root / "planning" / "best_model.pt"]
     assert not (config.root / "planning" / str(recorded_dataset(run))).exists()
+
+
+def test_a_fetched_model_takes_the_place_of_a_worse_one(trained: tuple[Config, Run]) -> None:
+    config, run = trained
+    assert config.root is not None
+    fetched, place = config.root / "fetched.pt", config.root / "place" / "best_model.pt"
+    with_accuracy(run.best, fetched, 0.5)
+    os.utime(fetched, (100, 100))
+    place.parent.mkdir()
+    assert promote_fetched(fetched, place, is_ours=True) and place.stat().st_mtime == 100
+    with_accuracy(run.best, place, 0.6)
+    assert not promote_fetched(fetched, place, is_ours=True)
+    with_accuracy(run.best, place, 0.4)
+    assert promote_fetched(fetched, place, is_ours=True)
+
+
+def test_a_model_of_other_data_that_was_made_here_stays(trained: tuple[Config, Run]) -> None:
+    config, run = trained
+    assert config.root is not None
+    fetched, place = config.root / "fetched.pt", config.root / "place" / "best_model.pt"
+    with_accuracy(run.best, fetched, 0.5)
+    with_accuracy(run.best, place, 0.4, data_fingerprint="of other data")
+    assert not promote_fetched(fetched, place, is_ours=True)
+    assert promote_fetched(fetched, place, is_ours=False)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,31 @@ def test_a_missing_client_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     with pytest.raises(SystemExit) as caught:
         scripts.require_modal()
     assert "pip install 'nsm[cloud]'" in ended(capsys, caught)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("import gone_with_the_wind", "it lacks gone_with_the_wind: pip install 'nsm[cloud]'"),
+        ("raise ImportError('cannot import name x')", "modal cannot be imported: cannot import name x"),
+    ],
+)
+def test_a_client_that_cannot_be_imported_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, source: str, said: str
+) -> None:
+    (tmp_path / "modal.py").write_text(source)
+    monkeypatch.delitem(sys.modules, "modal", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(SystemExit) as caught:
+        scripts.require_modal()
+    assert said in ended(capsys, caught)
+
+
+def test_a_command_is_repeated_whole() -> None:
+    typed = ["/bin/modal", "run", "a b.py", "--run", "old", "--set", "x=1 y=2", "--run=older", "--epochs=3"]
+    assert scripts.command_again(typed, run="night") == "modal run 'a b.py' --set 'x=1 y=2' --epochs=3 --run night"
+    assert scripts.is_detached(["modal", "run", "-d", "a.py"]) and scripts.is_detached(["modal", "run", "--detach"])
+    assert not scripts.is_detached(typed)
 
 
 def test_a_missing_token_is_told_except_where_none_is_needed(

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
+import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,8 @@ import pytest
 from nsm.cloud import training as module
 from nsm.cloud.attempts import read_attempts
 from nsm.cloud.orders import Order
-from nsm.cloud.training import OutOfTime, perform
+from nsm.cloud.storage import StorageError
+from nsm.cloud.training import MARGIN, OutOfTime, perform
 from nsm.config import Config
 from nsm.errors import NSMError
 from nsm.training import Callback, Trainer
@@ -51,10 +55,12 @@ def order(toy_config: Config) -> Order:
 def ordered(order: Order, tmp_path: Path) -> Perform:
     """Performs the order on a volume of its own."""
 
-    def run(*callbacks: Callback, root: str = "volume", seconds: float = 1e6, **changes: Any) -> dict[str, Any]:
+    def run(
+        *callbacks: Callback, root: str = "volume", seconds: float = 1e6, call: str = "", **changes: Any
+    ) -> dict[str, Any]:
         asked = Order.from_json(order.to_json() | changes)
-        volume = changes.pop("volume", FakeVolume())
-        return perform(asked, volume, seconds=seconds, root=tmp_path / root, callbacks=callbacks, commit_seconds=0.0)
+        how = {"seconds": seconds, "callbacks": callbacks, "commit_seconds": 0.0, "call": call}
+        return perform(asked, FakeVolume(), root=tmp_path / root, **how)
 
     return run
 
@@ -151,13 +157,57 @@ def test_a_gpu_that_is_paid_for_has_to_be_there(
     assert told["state"] == "failed" and "no GPU that torch can use" in told["why"]
 
 
-def test_only_after_a_whole_training_is_a_lost_commit_an_error(order: Order, tmp_path: Path) -> None:
-    class Broken(FakeVolume):
-        def commit(self) -> None:
-            raise NSMError("no way through")
+class Broken(FakeVolume):
+    """Refuses commits, as many times as told."""
 
-    told = perform(order, Broken(), seconds=1e6, root=tmp_path)
-    assert told["state"] == "failed" and "no way through" in told["why"]
+    def __init__(self, times: float = math.inf, failure: type[NSMError] = StorageError) -> None:
+        super().__init__()
+        self.times, self.failure = times, failure
+
+    def commit(self) -> None:
+        if self.times > 0:
+            self.times -= 1
+            raise self.failure("no way through")
+        super().commit()
+
+
+def test_a_volume_that_is_out_of_order_is_left_to_the_next_attempt(order: Order, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="no way through"):
+        perform(order, Broken(), seconds=1e6, root=tmp_path)
+    told = perform(order, FakeVolume(), seconds=1e6, root=tmp_path)
+    assert told["state"] == "finished" and told["figures"]["epochs"] == 3
     with pytest.raises(RuntimeError, match="boom"):
         perform(order, Broken(), seconds=1e6, root=tmp_path / "other", callbacks=[Trouble(1, boom)])
     assert read_attempts(tmp_path / "other" / "launches" / "night" / "planning.json")[0].ended == "failed"
+
+
+def test_the_last_commit_of_a_whole_training_is_left_to_the_next_attempt_too(
+    order: Order, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume = Broken(0)
+    monkeypatch.setattr(module, "_promote", lambda *_: setattr(volume, "times", 1) or {})
+    with pytest.raises(StorageError, match="no way through"):
+        perform(order, volume, seconds=1e6, root=tmp_path)
+    monkeypatch.undo()
+    assert perform(order, volume, seconds=1e6, root=tmp_path)["state"] == "finished"
+
+
+def test_two_calls_never_train_one_run(ordered: Perform, order: Order, tmp_path: Path) -> None:
+    seen: list[dict[str, Any]] = []
+    perform_other = partial(perform, order, FakeVolume(), seconds=1e6, root=tmp_path / "volume")
+    told = ordered(Trouble(1, lambda: seen.append(perform_other(call="fc-2"))), call="fc-1")
+    assert told["state"] == "finished" and [one["call"] for one in told["attempts"]] == ["fc-1"]
+    assert seen[0]["state"] == "failed" and "call fc-1 trains this run" in seen[0]["why"]
+    assert ordered(call="fc-3")["state"] == "finished"  # once that one has ended
+
+
+def test_training_stops_well_before_the_end_of_its_time(
+    order: Order, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = time.monotonic()
+    for seconds, left in ((3600, MARGIN), (100, 40)):
+        deadlines: list[float] = []
+        monkeypatch.setattr(module, "_attempt", lambda work, to=deadlines: to.append(work.deadline) or {})
+        perform(order, FakeVolume(), seconds=seconds, root=tmp_path / str(seconds))
+        assert deadlines[0] - begun == pytest.approx(seconds - left, abs=20)
+    assert MARGIN == 300
