@@ -36,13 +36,13 @@ def test_outputs_are_no_edits(tmp_path: Path) -> None:
 
 def test_edits_are_kept_and_a_fresh_copy_lies_beside(tmp_path: Path) -> None:
     file = copy_notebook(tmp_path).file
-    edited = file.read_text().replace("EPOCHS = 10", "EPOCHS = 99")
+    edited = file.read_text().replace("EPOCHS = None", "EPOCHS = 99")
     file.write_text(edited)
     again = copy_notebook(tmp_path)
     assert again.is_edited and not again.is_new and again.file == file
     fresh = [copy_notebook(tmp_path, is_fresh=True) for _ in range(2)]
     assert [copy.file.name for copy in fresh] == ["NSM_Training_Dashboard_2.ipynb", "NSM_Training_Dashboard_3.ipynb"]
-    assert "EPOCHS = 10" in fresh[1].file.read_text()
+    assert "EPOCHS = None" in fresh[1].file.read_text()
     assert file.read_text() == edited
 
 
