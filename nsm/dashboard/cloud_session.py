@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import FrameType
 
 import nsm
 from nsm.cloud.announcing import announce, withdraw
@@ -30,6 +31,9 @@ MARGIN = 120
 COMMIT_SECONDS = 120.0
 LOOK = 20.0  # seconds between two looks for trainings, once nobody does anything
 GRACE = 60.0  # seconds that trainings in the background have to save
+HURRY = 15.0  # the same after a signal: half a minute later the container is killed
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+"""SIGUSR1 is how Modal cancels a call."""
 
 
 @dataclass
@@ -128,30 +132,50 @@ def hold_session(
     held = Session(volume, root, time.monotonic() + seconds - margin, idle_seconds, Path.home() / "work")
     held.work.mkdir(parents=True, exist_ok=True)
     os.chdir(held.work)  # what stands in the volume would keep it from being brought up to date
-    with ExitStack() as stack:
+    signal.signal(signal.SIGUSR1, _cancel)
+    ended: int | None = -1  # by an error, until it has ended in order
+    try:
+        with ExitStack() as stack:
 
-        def tell(served: Served) -> None:
-            address = stack.enter_context(forward(served.port)).rstrip("/") + served.path
-            announce(root, session, volume, address=address, is_edited=copy.is_edited)
+            def tell(served: Served) -> None:
+                address = stack.enter_context(forward(served.port)).rstrip("/") + served.path
+                announce(root, session, volume, address=address, is_edited=copy.is_edited)
 
-        # a container has no neighbours; the tunnel comes from outside of it
-        where = partial(serve, ip="0.0.0.0", port=port, root=root, opens_browser=False)
-        heard = where(copy.file, tell, token=token, kernels_in=held.work, is_over=held.is_over)
-    return _close(held, session, heard)
-
-
-def _close(held: Session, session: str, heard: int | None) -> str:
-    """Lets trainings save, commits, and says why the session has ended."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # it is ending already
-    _end_trainings(held.root)
-    withdraw(held.root, session)
-    held.commit()
-    why = held.why or ("the container has to go" if heard else "the server was shut down")
+            # a container has no neighbours; the tunnel comes from outside of it
+            where = partial(serve, ip="0.0.0.0", port=port, root=root, opens_browser=False)
+            ended = where(copy.file, tell, token=token, kernels_in=held.work, is_over=held.is_over)
+    finally:
+        _close(held, session, is_hurried=ended is not None)
+    why = held.why or ("the server was shut down" if ended is None else "the container has to go")
     print(f"the session has ended: {why}", flush=True)  # noqa: T201
-    if heard:
+    if ended is not None:
         raise KeyboardInterrupt
     return why
+
+
+def _cancel(number: int, frame: FrameType | None) -> None:
+    """Ends the server in order where Modal cancels the call: what a handler raises, an event loop may swallow."""
+    del frame
+    signal.signal(number, signal.SIG_IGN)
+    if not callable(signal.getsignal(signal.SIGTERM)):  # no server listens yet, or any more
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGTERM)
+
+
+def _close(held: Session, session: str, *, is_hurried: bool) -> None:
+    """Commits what is there, lets trainings save, and commits that too: a container that is told to go is soon killed.
+
+    Args:
+        held: The session.
+        session: Under which name it was announced.
+        is_hurried: Whether it has to be quick.
+    """
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)  # it is ending already
+    withdraw(held.root, session)
+    held.commit()
+    if _end_trainings(held.root, HURRY if is_hurried else GRACE):
+        held.commit()
 
 
 def _show_package_to_kernels() -> None:
@@ -167,13 +191,17 @@ def trainings(root: Path) -> list[Run]:
     return [run for run in list_runs(root) if is_held(run) is True] + prepared
 
 
-def _end_trainings(root: Path) -> None:
-    """Asks trainings in the background to save and stop, and waits for them."""
-    end = time.monotonic() + GRACE
-    while (running := trainings(root)) and time.monotonic() < end:
+def _end_trainings(root: Path, seconds: float) -> bool:
+    """Asks trainings in the background to save and stop, and waits for them; whether there were any."""
+    end, are_any = time.monotonic() + seconds, False
+    while running := trainings(root):
+        are_any = True
         for run in running:
             run.stop.touch()
+        if time.monotonic() >= end:
+            break
         time.sleep(0.5)
+    return are_any
 
 
 def _copy_new(source: Path, target: Path) -> None:

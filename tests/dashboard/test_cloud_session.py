@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,32 @@ from nsm.dashboard import cloud_session as module
 from nsm.dashboard.cloud_session import TOKEN, Session, hold_session, trainings
 from nsm.dashboard.server import Activity, Served
 from nsm.errors import NSMError
-from nsm.runs import Run, create_run, exclusive
+from nsm.runs import create_run, exclusive
 from tests.cloud.memory import FakeVolume
 
 
+class WatchingVolume(FakeVolume):
+    """Keeps what is announced at each commit, and whether the training has saved by then."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        self.root = root
+        self.announced: list[bool] = []
+        self.saved: list[bool] = []
+
+    def commit(self) -> None:
+        super().commit()
+        self.announced.append(any((self.root / "sessions").glob("*.json")))
+        self.saved.append((self.root / "saved").exists())
+
+
 @pytest.fixture
-def volume() -> FakeVolume:
-    return FakeVolume()
+def volume(tmp_path: Path) -> WatchingVolume:
+    return WatchingVolume(tmp_path / "root")
+
+
+class Cancelled(BaseException):
+    """As Modal's InputCancellation, which is no Exception."""
 
 
 @pytest.fixture
@@ -83,13 +102,15 @@ def test_a_commit_that_fails_is_told_and_ends_nothing(session: Session, capsys: 
 class FakeServer:
     """Stands for JupyterLab: is told what it is to serve, tells where it is, ends as it is told."""
 
-    def __init__(self, heard: int | None) -> None:
-        self.heard, self.given = heard, {}
+    def __init__(self, heard: int | None, failure: BaseException | None = None) -> None:
+        self.heard, self.failure, self.given = heard, failure, {}
         self.environment: dict[str, str] = {}
 
     def __call__(self, notebook: Path, tell: Any, **given: Any) -> int | None:
         self.given, self.environment = {"notebook": notebook, **given}, dict(os.environ)
         tell(Served("http://127.0.0.1:9000/lab/tree/N.ipynb?token=x", "0.0.0.0", 9000, notebook, given["root"], 1))
+        if self.failure is not None:
+            raise self.failure
         return self.heard
 
 
@@ -108,13 +129,13 @@ def held(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, volume: FakeVolume) ->
         yield f"https://there:{port}"
         forwarded.append(f"closed {port}")
 
-    def hold(heard: int | None = None) -> tuple[FakeServer, list[str], str]:
-        server = FakeServer(heard)
+    def hold(heard: int | None = None, failure: BaseException | None = None, seconds: float = 100) -> Any:
+        server = FakeServer(heard, failure)
         monkeypatch.setattr(module, "serve", server)
-        why = hold_session(volume, forward, session="s1", seconds=100, idle_seconds=60, root=tmp_path / "root")
+        why = hold_session(volume, forward, session="s1", seconds=seconds, idle_seconds=60, root=tmp_path / "root")
         return server, forwarded, why
 
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in module.SIGNALS}
     yield hold
     for number, handler in handlers.items():
         signal.signal(number, handler)
@@ -147,23 +168,88 @@ def test_a_signal_saves_and_lets_another_container_go_on(held: Any, volume: Fake
     assert volume.commits == 2
 
 
-def test_trainings_in_the_background_save_before_the_end(held: Any, tmp_path: Path) -> None:
-    run = Run(create_run(tmp_path / "root", "causal", "night", "").folder)
-    begun, saved = threading.Event(), []
+@pytest.mark.parametrize("failure", [Cancelled(), RuntimeError("port lost")])
+def test_whatever_ends_it_all_is_committed_and_nothing_leads_to_it(
+    held: Any, volume: WatchingVolume, failure: BaseException
+) -> None:
+    with pytest.raises(type(failure)):
+        held(failure=failure)
+    assert volume.announced == [True, False]
+    assert {signal.getsignal(number) for number in module.SIGNALS} == {signal.SIG_IGN}
 
-    def train() -> None:
-        with exclusive(run):
-            begun.set()
-            while not run.stop.exists():
-                time.sleep(0.01)
-            saved.append(True)
 
-    thread = threading.Thread(target=train)
-    thread.start()
-    begun.wait()
+@pytest.mark.parametrize("is_served", [True, False])
+def test_a_call_that_is_cancelled_ends_in_order(
+    held: Any, volume: WatchingVolume, monkeypatch: pytest.MonkeyPatch, is_served: bool
+) -> None:
+    heard: list[int] = []
+
+    def serve(notebook: Path, tell: Any, **given: Any) -> int | None:
+        tell(Served("http://127.0.0.1:9000/lab/tree/N.ipynb?token=x", "0.0.0.0", 9000, notebook, given["root"], 1))
+        signal.signal(signal.SIGTERM, (lambda number, _: heard.append(number)) if is_served else signal.SIG_DFL)
+        signal.raise_signal(signal.SIGUSR1)
+        return heard[0]
+
+    monkeypatch.setattr(FakeServer, "__call__", lambda self, *given, **how: serve(*given, **how))
+    with pytest.raises(KeyboardInterrupt):
+        held()
+    assert heard == ([signal.SIGTERM] if is_served else []) and volume.announced == [True, False]
+
+
+@pytest.fixture
+def train(tmp_path: Path) -> Iterator[Callable[[bool], None]]:
+    """Starts a training in the background, which saves when it is asked to stop if it hears that."""
+    over, threads = threading.Event(), []
+
+    def start(hears: bool) -> None:
+        run, begun = create_run(tmp_path / "root", "causal", "night", ""), threading.Event()
+
+        def work() -> None:
+            with exclusive(run):
+                begun.set()
+                while not over.is_set() and not (hears and run.stop.exists()):
+                    time.sleep(0.01)
+                (tmp_path / "root" / "saved").touch()
+
+        threads.append(threading.Thread(target=work))
+        threads[-1].start()
+        begun.wait()
+
+    yield start
+    over.set()
+    for thread in threads:
+        thread.join()
+
+
+def test_trainings_in_the_background_save_before_the_end(
+    held: Any, volume: WatchingVolume, train: Callable[[bool], None]
+) -> None:
+    train(True)
     held()
-    thread.join()
-    assert saved == [True]
+    assert volume.saved == [False, False, True]  # what is there is committed first, then what was saved
+
+
+def test_a_container_that_has_to_go_does_not_wait_long(
+    held: Any, volume: WatchingVolume, train: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert module.HURRY <= 20 < module.GRACE
+    monkeypatch.setattr(module, "HURRY", 0.2)
+    train(False)
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        held(signal.SIGINT)
+    assert time.monotonic() - began < 20 and volume.announced == [True, False, False]
+
+
+def test_it_ends_some_time_before_the_container_does(held: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    deadlines: list[float] = []
+    monkeypatch.setattr(module, "_close", lambda session, *_, **__: deadlines.append(session.deadline))
+    for seconds, margin in ((14_400, module.MARGIN), (100, 20)):
+        monkeypatch.setenv(TOKEN, "secret")
+        began = time.monotonic()
+        held(seconds=seconds)
+        assert deadlines.pop() - began == pytest.approx(seconds - margin, abs=10)
+    assert module.MARGIN == 120
 
 
 def test_without_a_token_nothing_is_served(held: Any) -> None:
