@@ -38,7 +38,8 @@ def run_config(
         **keywords: Values that beat those.
 
     Raises:
-        ConfigError: If it names code that lies inside its own folder: opening a run runs nothing that came with it.
+        ConfigError: If it names code that lies inside its own folder: opening a run runs nothing that came with it. Or
+            if a folder is given for data that a source makes.
     """
     folder = run.folder.resolve()
     home = folder.parents[2] if folder.parent.name == "runs" else None
@@ -46,6 +47,9 @@ def run_config(
     for key, path in (("model", config.model), ("own.source", config.own.source)):
         if path is not None and is_import_path(path):
             refuse_code_in(folder, path, key)
+    if data is not None and config.own.source is not None:
+        message = f"data: the graphs of this run are made by {config.own.source}, so there is no folder of them"
+        raise ConfigError(message, file=run.config, hint="leave out --data")
     own = config.own if data is None else config.own.model_copy(update={"data": data})
     return config.model_copy(update={"root": root or home, "run": run.name, "own": own})
 

@@ -75,6 +75,9 @@ def test_a_run_runs_no_code_that_came_with_it(trained: Run, tmp_path: Path, monk
         assert wanted != text
         run.config.write_text(wanted)
         assert run_config(run)  # nothing is imported, and from here nothing of the run's would be
+        if "their_code:source" in wanted:
+            with pytest.raises(ConfigError, match="made by their_code:source, so there is no folder"):
+                run_config(run, data=tmp_path)
         with monkeypatch.context() as here:
             here.chdir(run.folder)
             with pytest.raises(ConfigError, match="lies inside a run"):
