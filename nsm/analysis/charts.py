@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from nsm.analysis.plots import COLOURS, CYCLE, new_figure, style_axes
+from nsm.analysis.plots import COLOURS, CYCLE, ink_on, new_figure, style_axes
 
 __all__ = ["degree_chart", "histogram", "paired_bars", "ranked_bars", "share_bars", "size_charts"]
 
@@ -135,7 +135,7 @@ def share_bars(counts: Mapping[str, Mapping[str, int]], title: str) -> Figure:
         colour = COLOURS[CYCLE[number]] if number < len(CYCLE) else COLOURS["grey"]
         bars = axes.barh(ticks, share, left=left, color=colour, height=0.7, label=_short(name))
         labels = [f"{value:.0%}" if value > 0.04 else "" for value in share]
-        axes.bar_label(bars, labels=labels, label_type="center", color="white", fontsize=9, fontweight="bold")
+        axes.bar_label(bars, labels=labels, label_type="center", color=ink_on(colour), fontsize=9, fontweight="bold")
         left = left + share
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")

@@ -170,16 +170,20 @@ def _draw_edges(axes: Axes, sample: Sample, schema: Schema, positions: Points, s
         is_evidence = number in evidence
         is_quiet = colours[number] == QUIET and not is_evidence
         head, tail = int(sample.head[number]), int(sample.tail[number])
+        path = _path(positions[[head, tail]], stretch, int(sample.relation[number]), (labels[head], labels[tail]))
         arrow = FancyArrowPatch(
-            **_path(positions[[head, tail]], stretch, int(sample.relation[number]), (labels[head], labels[tail])),
+            **path,
             arrowstyle="-" if is_quiet else "-|>",
             mutation_scale=14 if is_evidence else 8,
             color=EVIDENCE if is_evidence else colours[number],
-            linewidth=2.8 if is_evidence else 0.6 if is_quiet else 0.9,
+            linewidth=3.6 if is_evidence else 0.6 if is_quiet else 0.9,
             alpha=1.0 if is_evidence else 0.45 if evidence else 0.7,
             zorder=2 if is_evidence else 1,
         )
         axes.add_patch(arrow)
+        if is_evidence:  # inside the red the colour of its relation
+            core = {"color": colours[number], "linewidth": 1.6, "arrowstyle": "-", "zorder": 2.5}
+            axes.add_patch(FancyArrowPatch(**path, **core))
 
 
 def _path(places: Points, stretch: Points, relation: int, labels: tuple[str, str]) -> dict[str, Any]:

@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from matplotlib.layout_engine import PlaceHolderLayoutEngine
+from matplotlib.ticker import LogLocator, NullLocator
 
 from nsm.analysis.calibration import reliability_table
 from nsm.analysis.metrics import softmax
@@ -23,6 +25,7 @@ __all__ = [
     "COLOURS",
     "confidence_histogram",
     "confusion_figure",
+    "ink_on",
     "new_figure",
     "parts_figure",
     "percent",
@@ -49,6 +52,7 @@ COLOURS = {  # Okabe and Ito's palette: told apart by colour-blind readers, and 
     "ink": "#22262B",
 }
 DASHED: dict[str, Any] = {"color": COLOURS["grey"], "linestyle": "--", "linewidth": 1.4}
+EQUALLY_READ = 0.22  # luminance of a ground on which white and ink have the same contrast
 CYCLE = ("blue", "orange", "green", "purple", "sky", "red")
 
 
@@ -69,6 +73,18 @@ def style_axes(axes: Axes, title: str, x: str, y: str) -> Axes:
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     return axes
+
+
+def ink_on(colour: str) -> str:
+    """White or ink, whichever is read more easily on a colour.
+
+    Example:
+        >>> ink_on("#0072B2") == "white", ink_on("#E69F00") == COLOURS["ink"]
+        (True, True)
+    """
+    parts = np.array(to_rgb(colour))
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return "white" if float(linear @ [0.2126, 0.7152, 0.0722]) < EQUALLY_READ else COLOURS["ink"]
 
 
 def percent(value: float, _position: float = 0.0) -> str:
@@ -141,7 +157,10 @@ def confidence_histogram(logits: Array, labels: Array, bins: int = 20) -> Figure
     )  # fmt: skip
     axes.set_yscale("log")
     axes.set_ylim(bottom=0.7)
-    axes.legend(fontsize=9, frameon=False, loc="upper left")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else "")
+    axes.yaxis.set_minor_locator(NullLocator())
+    figure.legend(*axes.get_legend_handles_labels(), fontsize=9, frameon=False, loc="outside lower center", ncols=2)
     return figure
 
 

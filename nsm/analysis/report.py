@@ -211,7 +211,8 @@ def example_of(title: str, sample: Sample, schema: Schema, predicted: int, confi
         confidence: Its probability.
     """
     truth = schema.labels[sample.label]
-    facts = ", ".join(f"{name} {value}" for name, value in sample.info.items() if name != "split")
+    told = {name: f"{v:.3g}" if isinstance(v, float) else v for name, v in sample.info.items() if name != "split"}
+    facts = ", ".join(f"{name} {value}" for name, value in told.items())
     said = f"The model says {schema.labels[predicted]} with a probability of {confidence:.1%}; true is {truth}."
     lines = readable_triples(sample, schema)
     heading = title if predicted == sample.label else f"{title} (true: {truth})"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from nsm.analysis import charts
-from nsm.analysis.plots import png_bytes
+from nsm.analysis.plots import COLOURS, png_bytes
 
 
 def bars(axes: Axes) -> list[Rectangle]:
@@ -78,6 +79,13 @@ def test_shares_sum_to_one_and_empty_rows_are_left_out() -> None:
     widths = [bar.get_width() for bar in bars(figure.axes[0])]
     assert len(widths) == charts.MAX_SERIES + 1
     assert sum(widths) == pytest.approx(1)
+
+
+def test_shares_are_written_in_what_is_read_on_their_colour() -> None:
+    figure = charts.share_bars({"train": {"a": 1, "b": 1, "c": 1}}, "title")
+    by_colour = {to_hex(bar.get_facecolor()): text.get_color() for bar, text in zip(
+        bars(figure.axes[0]), [text for text in figure.axes[0].texts if text.get_text()], strict=True)}  # fmt: skip
+    assert by_colour[COLOURS["blue"].lower()] == "white" and by_colour[COLOURS["orange"].lower()] == COLOURS["ink"]
 
 
 def test_long_names_are_cut_and_drawn() -> None:

@@ -72,10 +72,15 @@ def test_steps_stand_in_order_above_the_rest(sample: Sample) -> None:
 def test_evidence_is_drawn_last_and_strong(sample: Sample) -> None:
     figure = drawing.draw_sample(sample, SCHEMA, "A title")
     drawn = arrows(figure)
-    assert len(drawn) == 5
+    assert len(drawn) == 6
     red = [arrow for arrow in drawn if to_hex(arrow.get_edgecolor()) == drawing.EVIDENCE.lower()]
-    assert red == drawn[-1:]
-    assert red[0].get_linewidth() > 2 * max(arrow.get_linewidth() for arrow in drawn[:-1])
+    assert red == drawn[-2:-1]
+    assert red[0].get_linewidth() > 2 * max(arrow.get_linewidth() for arrow in drawn if arrow is not red[0])
+    core, legend = drawn[-1], figure.axes[0].get_legend()
+    assert legend is not None
+    named = dict(zip([text.get_text() for text in legend.get_texts()], legend.legend_handles, strict=True))
+    assert to_hex(core.get_edgecolor()) == to_hex(named["needs"].get_color())  # what it is can still be seen
+    assert core.get_zorder() > red[0].get_zorder()
     boxes = {text.get_text(): text for text in figure.axes[0].texts}
     assert boxes["1\nunload-\nvehicle p1"].get_bbox_patch().get_linewidth() > 2
     assert boxes["p1"].get_bbox_patch().get_linewidth() < 1

@@ -42,7 +42,12 @@ def test_confidence_counts_mistakes_apart(predictions: tuple[np.ndarray, np.ndar
     wrong = int((logits.argmax(axis=1) != labels).sum())
     figure = plots.confidence_histogram(logits, labels)
     assert f"300 predictions ({wrong} mistakes)" in texts(figure)
-    right_bars, wrong_bars = figure.axes[0].containers
+    figure.draw_without_rendering()
+    axes, (legend,) = figure.axes[0], figure.legends
+    assert not legend.get_window_extent().overlaps(axes.get_window_extent())
+    ticks = [label.get_text() for label in axes.get_yticklabels(which="both") if label.get_text()]
+    assert {"1", "10"} <= set(ticks) and all(text.replace(",", "").isdigit() for text in ticks)
+    right_bars, wrong_bars = axes.containers
     assert sum(bar.get_height() for bar in right_bars) == 300 - wrong
     assert sum(bar.get_height() for bar in wrong_bars) == wrong
 

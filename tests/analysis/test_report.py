@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from nsm.analysis.evaluation import Predictions, evaluate_predictions
 from nsm.analysis.plots import png_bytes
 from nsm.analysis.probing import Decoded
-from nsm.analysis.report import Report, draw_examples, evaluation_figures, write_report
+from nsm.analysis.report import Report, draw_examples, evaluation_figures, example_of, write_report
 from nsm.analysis.tables import Table
 from nsm.data.packed import PackedGraphs
 from nsm.data.triples import Sample
@@ -144,6 +145,8 @@ def test_three_examples_with_the_surest_mistake(graphs: PackedGraphs, report: Re
     assert not report.examples[0].evidence
     assert "true is invalid" in report.examples[2].caption
     sample = graphs.sample(8)
+    figures = replace(sample, info={"probability": 0.9758346581875994, "length": 12})
+    assert example_of("A graph", figures, graphs.schema, 0, 0.5).caption.endswith("; probability 0.976, length 12)")
     assert f"{sample.num_nodes} nodes, {sample.num_triples} triples" in report.examples[2].caption
 
 
