@@ -184,13 +184,13 @@ def test_a_call_that_is_cancelled_ends_in_order(
 ) -> None:
     heard: list[int] = []
 
-    def serve(notebook: Path, tell: Any, **given: Any) -> int | None:
+    def serve(_: FakeServer, notebook: Path, tell: Any, **given: Any) -> int | None:
         tell(Served("http://127.0.0.1:9000/lab/tree/N.ipynb?token=x", "0.0.0.0", 9000, notebook, given["root"], 1))
         signal.signal(signal.SIGTERM, (lambda number, _: heard.append(number)) if is_served else signal.SIG_DFL)
         signal.raise_signal(signal.SIGUSR1)
         return heard[0]
 
-    monkeypatch.setattr(FakeServer, "__call__", lambda self, *given, **how: serve(*given, **how))
+    monkeypatch.setattr(FakeServer, "__call__", serve)
     with pytest.raises(KeyboardInterrupt):
         held()
     assert heard == ([signal.SIGTERM] if is_served else []) and volume.announced == [True, False]
