@@ -223,6 +223,21 @@ def test_of_two_best_models_the_better_one_stays(
     assert name not in storage.read_paths
 
 
+def test_a_best_model_of_other_data_stays_only_if_it_was_made_here(storage: MemoryStorage, tmp_path: Path) -> None:
+    name = best_of(storage)
+    place = tmp_path / name
+    fetch(storage, tmp_path, with_data=False)
+    ours = load_checkpoint(place)
+    save_checkpoint(tmp_path / "other.pt", {**ours, "data_fingerprint": "of other data", "val_acc": -1.0})
+    changed(storage, name, (tmp_path / "other.pt").read_bytes())
+    assert fetch(storage, tmp_path, with_data=False).kept == []
+    assert load_checkpoint(place)["data_fingerprint"] == "of other data"
+    save_checkpoint(place, ours)
+    changed(storage, name, storage.content[name])
+    assert fetch(storage, tmp_path, with_data=False).kept == [name]
+    assert load_checkpoint(place)["data_fingerprint"] == ours["data_fingerprint"]
+
+
 @pytest.mark.parametrize("part", ["history.jsonl", "predictions.parquet", "config.toml", "final_results.json"])
 def test_a_flipped_byte_is_seen_by_the_sums_of_the_container(
     storage: MemoryStorage, far: Path, tmp_path: Path, part: str

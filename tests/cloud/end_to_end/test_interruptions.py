@@ -88,7 +88,8 @@ def test_interrupted_by_the_user_and_gone_on_with(cloud: Cloud, settings: tuple[
     client.wait_for(EPOCH.format(5))
     client.interrupt()
     assert client.wait() == 130
-    assert "--domains causal --run by_hand" in client.output
+    again = next(line for line in client.output.splitlines() if line.startswith("  modal run "))
+    assert "--domains causal" in again and settings[1] in again and again.endswith("--run by_hand")
     assert "causal: stopped; the run is saved" in client.output
     assert (cloud.volume(VOLUME) / "causal" / "runs" / "by_hand" / "last.pt").is_file()
     again = start(cloud, settings, "by_hand")
@@ -104,6 +105,9 @@ def test_detached_it_goes_on_without_its_client(cloud: Cloud, settings: tuple[st
     client.wait_for(EPOCH.format(2))
     client.interrupt()
     client.wait()
+    assert "the calls go on without this client" in client.output
+    second = start(cloud, settings, "detached")
+    assert second.wait() == 2 and f"causal: call {call} still trains run detached" in second.output
     status = cloud.modal("run", str(PRODUCTION), "--status", call)
     assert re.search(rf"^{call} .*running", status.stdout, re.MULTILINE), status.stdout
     collected = cloud.modal("run", str(PRODUCTION), "--collect", "detached")

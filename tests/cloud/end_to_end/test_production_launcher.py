@@ -133,6 +133,10 @@ def test_a_launch_is_looked_at_again_later(cloud: Cloud, launched: Client, tmp_p
     assert len(re.findall(r"│ +(?:causal|planning|kg) +│ finished", collected.stdout)) == 3
     unknown = cloud.modal("run", str(PRODUCTION), "--collect", "morning", check=False)
     assert unknown.returncode == 2 and "the latest: " in unknown.stderr
+    for call in ("zzz", "fc-zzz"):
+        unknown = cloud.modal("run", str(PRODUCTION), "--status", call, check=False)
+        assert unknown.returncode == 2
+        assert f"Error: Modal knows no call '{call}'" in unknown.stderr and unknown.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("script", [PRODUCTION, NOTEBOOK], ids=lambda path: path.name)
@@ -160,6 +164,7 @@ def test_what_is_missing_is_one_clear_line(cloud: Cloud, script: Path, lacking: 
     ("options", "said"),
     [
         (("--domains", "causal,cooking"), "domain: expected"),
+        (("--domains", ","), "domains: expected their names"),
         (("--set", "epocs=3"), "epocs"),
         (("--gpu", "TURBO"), "gpu: expected one of"),
         (("--config", "nowhere.toml"), "nowhere.toml"),

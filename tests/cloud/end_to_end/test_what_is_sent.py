@@ -94,9 +94,12 @@ def test_the_package_is_sent_as_source_with_all_its_files(state: dict[str, Any])
 def test_other_gpus_can_be_asked_for(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, state: dict[str, Any]) -> None:
     del state  # the usual ones have been looked at
     monkeypatch.setitem(cloud.environment, "NSM_GPU", "l4, h100")
+    monkeypatch.setitem(cloud.environment, "NSM_TIMEOUT", "7200")
     cloud.modal("deploy", str(PRODUCTION), "--name", "other")
     latest = [each for each in cloud.state()["functions"].values() if each["name"] == "train_domain"][-1]
-    assert latest["gpus"] == ["L4", "H100"]
+    assert latest["gpus"] == ["L4", "H100"] and latest["timeout"] == 7200
+    sent = [key for secret in cloud.state()["secrets"].values() for key in secret["keys"]]
+    assert "NSM_TIMEOUT" in sent  # the script is read again in the container
 
 
 def test_a_deployed_function_is_called_from_anywhere_and_no_secret_is_told(
