@@ -182,7 +182,7 @@ def _draw_edges(axes: Axes, sample: Sample, schema: Schema, positions: Points, s
         )
         axes.add_patch(arrow)
         if is_evidence:  # inside the red the colour of its relation
-            core = {"color": colours[number], "linewidth": 1.6, "arrowstyle": "-", "zorder": 2.5}
+            core: dict[str, Any] = {"color": colours[number], "linewidth": 1.6, "arrowstyle": "-", "zorder": 2.5}
             axes.add_patch(FancyArrowPatch(**path, **core))
 
 

@@ -9,10 +9,12 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -124,7 +126,8 @@ def make_parts(source: GraphSource, folder: Path, workers: int, progress: Progre
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(min(workers, max(len(shards), 1)), context, _start_worker, (source,))
     try:
-        tasks = [pool.submit(_work, shard, part) for shard, part in zip(shards, parts, strict=True)]
+        with _deaf_children():
+            tasks = [pool.submit(_work, shard, part) for shard, part in zip(shards, parts, strict=True)]
         for done, task in enumerate(as_completed(tasks), start=1):
             task.result()
             report(done, len(shards), "making graphs")
@@ -134,6 +137,17 @@ def make_parts(source: GraphSource, folder: Path, workers: int, progress: Progre
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return parts
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Processes that are started here hear Ctrl-C only once `_start_worker` is there to end them silently."""
+    resource_tracker.ensure_running()  # starting it would let the signal through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _make_part(source: GraphSource, shard: object, part: StoredPart) -> None:
@@ -153,6 +167,7 @@ _sources: list[GraphSource] = []  # the source of this worker process: sent once
 def _start_worker(source: GraphSource) -> None:
     # Ctrl-C reaches the whole process group: end at once, silently
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _sources[:] = [source]
 
