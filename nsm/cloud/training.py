@@ -18,6 +18,7 @@ from nsm.cloud.prices import gpu_of
 from nsm.cloud.signals import Signals
 from nsm.cloud.storage import MountedVolume, StorageError
 from nsm.config import Config, load_config
+from nsm.diagnosis.accelerator import DRIVER
 from nsm.errors import ConfigError, NSMError
 from nsm.runs import Run
 from nsm.runs.folder import CLOUD_ROOT
@@ -32,6 +33,7 @@ MARGIN = 300
 """Seconds before the end of an attempt's time at which training stops: enough to save, evaluate and commit."""
 
 PATIENCE = 3  # attempts that fail at the same step before it is given up
+GPU_SIGNS = (Path("/dev/nvidiactl"), DRIVER)  # either is where the driver of a GPU is
 
 
 class OutOfTime(Exception):  # noqa: N818 - no error: it asks the cloud for the next attempt
@@ -174,14 +176,17 @@ def _say(work: _Work, text: str) -> None:
 
 
 def _require_gpu(config: Config) -> None:
-    """Makes sure that the GPU that is paid for is there; ``accelerator=cpu`` says that none is needed.
+    """Makes sure that torch can use the GPU that is there or was insisted on; without one the processor computes.
 
     Raises:
-        NSMError: If it is missing.
+        NSMError: If it cannot.
     """
-    if config.accelerator != "cpu" and _device() is None:
+    if config.accelerator == "cpu" or _device() is not None:
+        return
+    if config.accelerator == "gpu" or any(place.exists() for place in GPU_SIGNS):
         hint = "start it again, or set accelerator=cpu to do without"
         raise NSMError("the container has no GPU that torch can use", hint=hint)
+    print(f"{config.domain}: there is no GPU in this container; its processor computes", flush=True)  # noqa: T201
 
 
 def _train(work: _Work) -> TrainResult:

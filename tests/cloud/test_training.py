@@ -149,12 +149,28 @@ def test_attempts_that_come_no_further_are_given_up(ordered: Perform) -> None:
     assert told["why"].startswith("RuntimeError: boom; 3 attempts came no further")
 
 
-def test_a_gpu_that_is_paid_for_has_to_be_there(
-    ordered: Perform, order: Order, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("accelerator", "is_there"), [("gpu", False), ("auto", True)])
+def test_a_gpu_that_is_there_or_insisted_on_has_to_work(
+    ordered: Perform, order: Order, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, accelerator: str, is_there: bool
 ) -> None:
     monkeypatch.setattr(module, "_device", lambda: None)
-    told = ordered(config=order.config.replace('accelerator = "cpu"', 'accelerator = "auto"'))
+    monkeypatch.setattr(module, "GPU_SIGNS", (tmp_path / "none", tmp_path if is_there else tmp_path / "none"))
+    told = ordered(config=order.config.replace('accelerator = "cpu"', f'accelerator = "{accelerator}"'))
     assert told["state"] == "failed" and "no GPU that torch can use" in told["why"]
+
+
+def test_where_there_is_none_the_processor_computes(
+    ordered: Perform,
+    order: Order,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(module, "_device", lambda: None)
+    monkeypatch.setattr(module, "GPU_SIGNS", (tmp_path / "none",))
+    told = ordered(config=order.config.replace('accelerator = "cpu"', 'accelerator = "auto"'))
+    assert told["state"] == "finished"
+    assert "there is no GPU in this container; its processor computes" in capsys.readouterr().out
 
 
 class Broken(FakeVolume):
