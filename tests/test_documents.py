@@ -67,9 +67,7 @@ def test_commands_and_options_exist(path: Path, words: list[str]) -> None:
     for word in rest:
         if word.startswith("-"):
             assert word.split("=")[0] in options, f"{path.name}: '{command.name}' has no option {word}"
-    for name, value in pairwise(rest):
-        if name == "--set":
-            load_config(None, [value])
+    load_config(None, [value for name, value in pairwise(rest) if name == "--set"])
 
 
 def options_of(script: str) -> set[str]:
