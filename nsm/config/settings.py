@@ -152,10 +152,12 @@ class Config(Settings):
         cycle_warmup_epochs: Epochs in which that weight rises from nothing, slowly at first (by the square): with full
             weight from the start it teaches the encoder to forget what is hard to reconstruct before the task needs it.
         cycle_every: Computes that term every so many steps, and then as many times as heavy.
-        num_levels: Levels of the hierarchy, the concrete one included.
+        num_levels: Levels of the hierarchy, the concrete one included; with one there is nothing to climb to.
         channels: Features per node.
         blocks: Reversible blocks of each level, or one number for all; ``sagpool`` has two convolutions for each.
         pool_ratio: Share of nodes that stay at each step up.
+        contraction: Whether edges keep their relations on the way up, or all above the concrete level are of one.
+        readout: Whether the hierarchy decides from the abstract level and the concrete one, or from the former only.
         dropout: Probability of dropping a value of an update.
         message_norm: How the messages that reach a node under one relation are divided by their number, in the
             hierarchy and the flat network.
@@ -209,10 +211,12 @@ class Config(Settings):
     cycle_weight: Annotated[float, Field(ge=0)] = CYCLE_WEIGHT
     cycle_warmup_epochs: Annotated[float, Field(ge=0)] = 4
     cycle_every: Annotated[int, Field(ge=1)] = 1
-    num_levels: Annotated[int, Field(ge=2, le=6)] = 3
+    num_levels: Annotated[int, Field(ge=1, le=6)] = 3
     channels: Annotated[int, Field(ge=2)] = 64
     blocks: Annotated[int, Field(ge=1)] | tuple[Annotated[int, Field(ge=1)], ...] = 2
     pool_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    contraction: Literal["typed", "untyped"] = "typed"
+    readout: Literal["dual", "top"] = "dual"
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     message_norm: Literal["sqrt", "mean", "sum"] = "sqrt"
     order_scale: Annotated[float, Field(gt=0, le=1)] = 1.0

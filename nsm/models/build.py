@@ -51,6 +51,8 @@ def _hierarchy(config: Config, schema: Schema) -> nn.Module:
         **_common(config, schema),
         blocks=config.blocks_per_level,
         pool_ratio=config.pool_ratio,
+        contraction=config.contraction,
+        readout=config.readout,
         norm=config.message_norm,
         recompute=config.recompute,
     )

@@ -80,6 +80,9 @@ class Hierarchy(nn.Module):
         channels: Number of features per node, even.
         blocks: Number of reversible blocks of each level; its length is the number of levels.
         pool_ratio: Share of nodes that stay at each step up.
+        contraction: ``"typed"`` where edges keep their relations on the way up, ``"untyped"`` where all edges above the
+            concrete level are of one relation.
+        readout: ``"dual"`` from the abstract level and the fused concrete one, ``"top"`` from the abstract one only.
         dropout: Probability of dropping a value of an update.
         norm: How messages are divided, see :class:`~nsm.nn.graph.RelationalGraph`.
         query_role: Role of the nodes whose own features the readout takes as well; None where nothing is asked of one.
@@ -88,7 +91,7 @@ class Hierarchy(nn.Module):
         recompute: What is computed again in the backward pass, see :func:`~nsm.nn.recomputation.run_couplings`.
 
     Raises:
-        ValueError: With fewer than two levels or an odd number of channels.
+        ValueError: Without a level, or with an odd number of channels.
     """
 
     def __init__(
@@ -100,6 +103,8 @@ class Hierarchy(nn.Module):
         channels: int = 64,
         blocks: Sequence[int] = (2, 2, 2),
         pool_ratio: float = 0.5,
+        contraction: str = "typed",
+        readout: str = "dual",
         dropout: float = 0.0,
         norm: str = "sqrt",
         query_role: int | None = None,
@@ -108,22 +113,25 @@ class Hierarchy(nn.Module):
         recompute: str = "none",
     ) -> None:
         super().__init__()
-        if len(blocks) < 2:
-            raise ValueError(f"a hierarchy needs at least 2 levels, got {len(blocks)}")
+        if not blocks:
+            raise ValueError("a hierarchy needs at least 1 level, got 0")
         self.pool_ratio, self.semiring, self.key = pool_ratio, NoisyOr(), DropoutKey(seed)
-        relations = 2 * num_relations
+        self.is_typed = contraction == "typed"
+        above = 2 * (num_relations if self.is_typed else 1)
+        relations = [2 * num_relations, *(above for _ in blocks[1:])]
         self.encoder = Encoder(in_channels, channels, num_relations, norm, order, self.key)
         places = iter(range(sum(blocks)))
 
-        def stack(count: int) -> ReversibleStack:
+        def stack(count: int, relations: int) -> ReversibleStack:
             layers = (ReversibleBlock(channels, relations, dropout, next(places), self.key) for _ in range(count))
             return ReversibleStack(list(layers), recompute)
 
-        self.levels = nn.ModuleList(stack(count) for count in blocks)
-        self.liftings = nn.ModuleList(Lifting(channels, relations) for _ in blocks[1:])
-        self.fusion = GatedFusion(channels)
+        self.levels = nn.ModuleList(map(stack, blocks, relations))
+        self.liftings = nn.ModuleList(Lifting(channels, count) for count in relations[:-1])
+        is_dual = readout == "dual" and len(blocks) > 1  # one level is top and bottom alike
+        self.fusion = GatedFusion(channels) if is_dual else None
         self.query_role = query_role
-        self.readout = GraphReadout((4 + (query_role is not None)) * channels, channels, num_classes)
+        self.readout = GraphReadout((2 + 2 * is_dual + (query_role is not None)) * channels, channels, num_classes)
 
     @property
     def num_levels(self) -> int:
@@ -154,6 +162,7 @@ class Hierarchy(nn.Module):
                 encoded.num_graphs,
                 ratio=self.pool_ratio,
                 semiring=self.semiring,
+                is_typed=self.is_typed,
             )
             x, detail = lifting(x, plan)
             ascent.details.append(detail)
@@ -171,8 +180,7 @@ class Hierarchy(nn.Module):
 
     def descend(self, ascent: Ascent, *, use_details: bool) -> Tensor:
         """Like :meth:`what`, but stops at level 0 *after* its message passing: ``(N, C)``."""
-        *_, bottom = self.descent(ascent, use_details=use_details)
-        return bottom
+        return [ascent.features[-1], *self.descent(ascent, use_details=use_details)][-1]
 
     def descent(self, ascent: Ascent, *, use_details: bool, from_entry: bool = False) -> Iterator[Tensor]:
         """The levels on the way down, each after its message passing: from below the top to level 0.
@@ -199,22 +207,27 @@ class Hierarchy(nn.Module):
     def forward(self, data: Any, *, reconstruct: bool = True) -> Output:
         """Classifies the graphs from the abstract level and the fused concrete level together (dual pass).
 
+        With one level only, or where the readout is from the top only, it takes the abstract level for both.
+
         Args:
             data: Our batch or PyTorch Geometric's.
-            reconstruct: Whether to come all the way down to the encoder's output as well.
+            reconstruct: Whether to come all the way down to the encoder's output as well; one level reconstructs
+                nothing.
         """
         encoded = self.encoder(data)
         ascent = self.why(encoded)
-        top_batch = ascent.plans[-1].batch
-        *_, down = self.descent(ascent, use_details=False, from_entry=True)
-        fused = self.fusion(ascent.features[0], down)
-        pooled = [
-            pool_graphs(fused, encoded.batch, encoded.num_graphs),
-            pool_graphs(ascent.features[-1], top_batch, encoded.num_graphs),
-        ]
+        top, top_batch = ascent.features[-1], ascent.plans[-1].batch if ascent.plans else encoded.batch
+        pooled, down = [pool_graphs(top, top_batch, encoded.num_graphs)], None
+        if ascent.plans and (reconstruct or self.fusion is not None):
+            *_, down = self.descent(ascent, use_details=False, from_entry=True)
+        if self.fusion is not None:
+            bottom = self.fusion(ascent.features[0], down)
+            pooled.insert(0, pool_graphs(bottom, encoded.batch, encoded.num_graphs))
+        else:
+            bottom = _of_leaders(ascent)
         if self.query_role is not None:
-            pooled.append(pool_marked(fused, data.role == self.query_role, encoded.batch, encoded.num_graphs))
-        reconstructed = self._inverse_level(down, 0, ascent) if reconstruct else None
+            pooled.append(pool_marked(bottom, data.role == self.query_role, encoded.batch, encoded.num_graphs))
+        reconstructed = self._inverse_level(down, 0, ascent) if reconstruct and down is not None else None
         return Output(self.readout(torch.cat(pooled, dim=1)), reconstructed, encoded.x.detach(), encoded.batch)
 
     @torch.no_grad()
@@ -244,3 +257,11 @@ class Hierarchy(nn.Module):
             return [reconstruction_error(x, target, batch, encoded.num_graphs) for x, target, batch in levels]
 
         return LevelErrors(errors(use_details=False), errors(use_details=True) if exactly else [])
+
+
+def _of_leaders(ascent: Ascent) -> Tensor:
+    """For each concrete node the features of the abstract node that stands for it: ``(N, C)``."""
+    x = ascent.features[-1]
+    for plan in reversed(ascent.plans):
+        x = x.index_select(0, plan.index.index_select(0, plan.leader))
+    return x

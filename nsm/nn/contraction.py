@@ -154,6 +154,7 @@ def contract(
     *,
     ratio: float,
     semiring: Semiring,
+    is_typed: bool = True,
 ) -> Contraction:
     """Chooses the nodes that stay and builds the graph of the next level.
 
@@ -169,6 +170,7 @@ def contract(
         num_graphs: Number of graphs.
         ratio: Share of nodes to keep, in ``(0, 1]``.
         semiring: How confidences combine.
+        is_typed: Whether edges keep their relations on the way up; otherwise all above are of one relation.
 
     Shapes:
         - **score**, **tie_key**, **batch**: ``(N,)``.
@@ -179,7 +181,7 @@ def contract(
     kept, dropped = np.flatnonzero(chosen), np.flatnonzero(~chosen)
     leader, confidence = _leaders(chosen, rank, edges)
     index = np.where(chosen, np.cumsum(chosen), np.cumsum(~chosen)) - 1
-    coarse = coarsen(graph, leader, confidence, index, len(kept), semiring)
+    coarse = coarsen(graph if is_typed else graph.untyped(), leader, confidence, index, len(kept), semiring)
     stays = on_device(kept, device)
     return Contraction(
         kept=stays,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -93,6 +93,12 @@ class RelationalGraph:
         edges, sizes = self.host, (self.num_nodes, self.num_nodes, self.num_relations)
         columns = (edges.relation, edges.weight, edges.multiplicity)
         return find_slots((edges.head, edges.tail), *columns, sizes, self.norm).both_ways(self.edge_index.device)
+
+    def untyped(self) -> RelationalGraph:
+        """The same edges, all of one relation."""
+        graph = replace(self, edge_type=torch.zeros_like(self.edge_type), num_relations=1)
+        graph.__dict__["host"] = replace(self.host, relation=np.zeros_like(self.host.relation))
+        return graph
 
     def between(self, index: Ints, is_first: Flags, sizes: tuple[int, int]) -> tuple[Slots, Slots]:
         """Messages from one set of nodes to that of all the others, renumbered, and those on the way back.

@@ -87,12 +87,12 @@ def level_metrics(model: nn.Module, loader: BatchLoader, fabric: Fabric, micro: 
     All of several processes measure the same graphs.
 
     Args:
-        model: On the device of ``fabric``; only a hierarchy has levels.
+        model: On the device of ``fabric``; only a hierarchy has levels below the top.
         loader: Of the validation graphs.
         fabric: Device and precision.
         micro: How many graphs are computed at a time.
     """
-    if not isinstance(model, Hierarchy):
+    if not isinstance(model, Hierarchy) or model.num_levels == 1:
         return {}
     batch = loader.graphs.batch(loader.order(0)[: loader.batch_size])
 

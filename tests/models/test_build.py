@@ -28,6 +28,7 @@ from tests.training.toy_graphs import MarkedChains, toy_graphs
 SCHEMA = MarkedChains().schema
 HIERARCHY = {"channels": 8, "num_levels": 3, "blocks": (1, 2, 3)}
 FLAT = {"channels": 8, "model": "flat", "flat_layers": 2}
+ONE_LEVEL = {**HIERARCHY, "num_levels": 1, "blocks": (3,)}
 GINE = {**FLAT, "model": "gine"}
 SAGPOOL = {**HIERARCHY, "model": "sagpool"}
 NETWORKS = pytest.mark.parametrize(
@@ -79,17 +80,21 @@ def test_the_layers_of_gine_and_of_the_sagpool_hierarchy() -> None:
 def test_the_hierarchy() -> None:
     model = built(**HIERARCHY, pool_ratio=0.25, message_norm="mean", seed=5)
     assert isinstance(model, Hierarchy)
+    assert model.is_typed and model.fusion is not None
+    other = built(**HIERARCHY, contraction="untyped", readout="top")
+    assert not other.is_typed and other.fusion is None
     assert model.num_levels == 3
     assert [len(level.blocks) for level in model.levels] == [1, 2, 3]
     assert model.pool_ratio == 0.25
     assert model.encoder.message_norm == "mean"
     assert model.key.seed == 5
     assert [len(level.blocks) for level in built(channels=8, num_levels=4, blocks=2).levels] == [2] * 4
+    assert [len(level.blocks) for level in built(**ONE_LEVEL).levels] == [3]
 
 
 @pytest.mark.parametrize(
     ("values", "how"),
-    [(HIERARCHY, "reverse"), *((values, "checkpoint") for values in (HIERARCHY, FLAT, GINE, SAGPOOL))],
+    [(HIERARCHY, "reverse"), *((values, "checkpoint") for values in (HIERARCHY, ONE_LEVEL, FLAT, GINE, SAGPOOL))],
 )
 def test_recomputation_changes_no_loss_and_no_gradient(tmp_path: Path, values: dict[str, object], how: str) -> None:
     batch = toy_graphs(tmp_path).batch(range(8))

@@ -7,6 +7,8 @@ import torch
 from torch_geometric.data import Batch, Data
 
 from nsm.models import Hierarchy, compute_loss, reconstruction_error
+from nsm.models.hierarchy import Ascent
+from nsm.nn import pool_graphs, pool_marked
 from tests.nn.odd_graphs import IN_CHANNELS, NUM_RELATIONS, SHAPES, odd_batch, odd_graph, permuted
 
 LEVELS = [2, 3, 4, 5, 6]
@@ -116,9 +118,78 @@ def test_a_graph_without_weights_and_keys_is_taken_as_certain() -> None:
     torch.testing.assert_close(model(bare).logits, model(Batch.from_data_list([certain])).logits)
 
 
-def test_one_level_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least 2 levels"):
-        Hierarchy(IN_CHANNELS, NUM_RELATIONS, 2, blocks=(2,))
+def test_a_hierarchy_without_levels_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least 1 level"):
+        Hierarchy(IN_CHANNELS, NUM_RELATIONS, 2, blocks=())
+
+
+def made(**more: object) -> Hierarchy:
+    torch.manual_seed(0)
+    return Hierarchy(IN_CHANNELS, NUM_RELATIONS, 2, **{"channels": 16, **more}).double()  # type: ignore[arg-type]
+
+
+def test_one_level_is_top_and_bottom_and_reconstructs_nothing() -> None:
+    model, batch = made(blocks=(3,)), odd_batch(torch.float64)
+    output = model(batch)
+    assert output.reconstructed is None
+    encoded = model.encoder(batch)
+    (features,) = model.why(encoded).features
+    expected = model.readout(pool_graphs(features, encoded.batch, encoded.num_graphs))
+    torch.testing.assert_close(output.logits, expected)
+    x, back = model.round_trip(batch)
+    torch.testing.assert_close(back, x)
+    assert model.level_errors(batch) == ([], [])
+    compute_loss(output, batch, cycle_weight=0.5).total.backward()
+    assert all(parameter.grad.abs().sum() > 0 for parameter in model.parameters() if parameter.grad is not None)
+    assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+def test_untyped_contraction_has_one_relation_above_the_concrete_level() -> None:
+    model, batch = made(contraction="untyped"), odd_batch(torch.float64)
+    ascent = model.why(model.encoder(batch))
+    assert [graph.num_relations for graph in ascent.graphs] == [NUM_RELATIONS, 1, 1]
+    assert all(not graph.edge_type.any() for graph in ascent.graphs[1:])
+    for graph, plan in zip(ascent.graphs, ascent.plans, strict=False):
+        position = plan.index[plan.leader][graph.edge_index]
+        apart = position[:, position[0] != position[1]].t().tolist()
+        assert {tuple(pair) for pair in apart} == {tuple(pair) for pair in plan.coarse.edge_index.t().tolist()}
+        assert len(set(map(tuple, apart))) == plan.coarse.edge_index.shape[1]  # parallel edges are one
+    x, back = model.round_trip(batch)
+    torch.testing.assert_close(back, x)
+    sizes = [sum(p.numel() for p in one.parameters()) for one in (model, made())]
+    assert sizes[0] < 0.8 * sizes[1]
+
+
+def test_a_readout_from_the_top_sees_the_abstract_level_only() -> None:
+    model, batch = made(readout="top", query_role=1), odd_batch(torch.float64)
+    batch.role = torch.arange(batch.num_nodes) % 3
+    output = model(batch)
+    assert output.reconstructed is not None  # it still comes back, to be taught to
+    encoded = model.encoder(batch)
+    ascent = model.why(encoded)
+    top = ascent.features[-1]
+    numbers = torch.arange(batch.num_nodes)  # of the concrete nodes that are at the top, then of each node's leader
+    for plan in ascent.plans:
+        numbers = numbers[plan.kept]
+    leaders = torch.arange(batch.num_nodes)
+    for plan, known in zip(ascent.plans, _known(ascent, batch.num_nodes), strict=True):
+        leaders = known[plan.leader[torch.searchsorted(known, leaders)]]
+    spread = top[torch.searchsorted(numbers, leaders)]
+    pooled = [pool_graphs(top, ascent.plans[-1].batch, encoded.num_graphs)]
+    pooled.append(pool_marked(spread, batch.role == 1, encoded.batch, encoded.num_graphs))
+    torch.testing.assert_close(output.logits, model.readout(torch.cat(pooled, dim=1)))
+    torch.testing.assert_close(model(batch, reconstruct=False).logits, output.logits)
+    compute_loss(output, batch, cycle_weight=0.1).total.backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+
+
+def _known(ascent: Ascent, num_nodes: int) -> list[torch.Tensor]:
+    """The concrete numbers of each level's nodes, without those of the top."""
+    numbers = [torch.arange(num_nodes)]
+    for plan in ascent.plans[:-1]:
+        numbers.append(numbers[-1][plan.kept])
+    return numbers
 
 
 def test_errors_of_the_levels_are_those_of_the_way_back() -> None:

@@ -111,3 +111,24 @@ def test_parallel_edges_keep_relation_confidence_and_multiplicity() -> None:
     assert found[0, 1, 0] == pytest.approx((1 - 0.5 * (1 - 0.8 * 0.9), 3.0))
     assert found[0, 1, 1] == pytest.approx((0.3 * 0.9, 1.0))
     assert found[1, 0, 0] == pytest.approx((1.0, 1.0))
+
+
+def test_untyped_edges_of_one_pair_become_one_edge() -> None:
+    data = odd_batch()
+    graph = graph_of(data.edge_index, data.num_nodes, edge_type=data.edge_type, edge_weight=data.edge_weight)
+    score = torch.randn(data.num_nodes, generator=torch.Generator().manual_seed(0))
+    rest = (data.tie_key, data.batch, data.num_graphs)
+    typed, plain = (
+        contract(graph, score, *rest, ratio=0.5, semiring=NoisyOr(), is_typed=is_typed) for is_typed in (True, False)
+    )
+    assert plain.fine is graph and torch.equal(plain.kept, typed.kept) and torch.equal(plain.leader, typed.leader)
+    above = plain.coarse
+    assert above.num_relations == 1 and not above.edge_type.any()
+    pairs = set(zip(*typed.coarse.edge_index.tolist(), strict=True))
+    assert above.edge_index.shape[1] == len(pairs) < typed.coarse.edge_index.shape[1]
+    for number, (head, tail) in enumerate(above.edge_index.t().tolist()):
+        at = (typed.coarse.edge_index == torch.tensor([[head], [tail]])).all(0)
+        assert above.multiplicity[number] == typed.coarse.multiplicity[at].sum()
+        assert above.edge_weight[number] == pytest.approx(
+            float(1 - (1 - typed.coarse.edge_weight[at]).prod()), abs=1e-6
+        )

@@ -81,8 +81,9 @@ def test_the_levels_are_those_of_the_first_graphs(graphs: PackedGraphs, tmp_path
     assert found == pytest.approx(expected, rel=1e-5)
     trainer.micro.size = 3
     assert level_metrics(trainer.model, loader, trainer.fabric, trainer.micro) == pytest.approx(found, rel=1e-5)
-    flat = toy_trainer(graphs, tmp_path, model="flat", flat_layers=1)
-    assert level_metrics(flat.model, flat.val_loader, flat.fabric, flat.micro) == {}
+    for settings in ({"model": "flat", "flat_layers": 1}, {"num_levels": 1}):
+        other = toy_trainer(graphs, tmp_path, **settings)
+        assert level_metrics(other.model, other.val_loader, other.fabric, other.micro) == {}
 
 
 def test_memory_that_runs_out_changes_nothing(graphs: PackedGraphs, tmp_path: Path) -> None:
