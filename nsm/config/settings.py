@@ -18,7 +18,8 @@ ALIASES = {"lr": "learning_rate"}
 """Short names that are accepted for keys, at the top of the configuration only."""
 
 DOMAIN_DEFAULTS: dict[str | None, dict[str, Any]] = {
-    domain: {"epochs": 12, "learning_rate": 2e-3} for domain in ("kg", "own")
+    "kg": {"epochs": 12, "learning_rate": 2e-3},
+    "own": {"epochs": 12, "learning_rate": 2e-3, "order_scale": 1.0},
 }
 """Defaults of domains in place of the general ones, which are those of planning; see also `causal_defaults`."""
 
@@ -154,7 +155,9 @@ class Config(Settings):
         cycle_every: Computes that term every so many steps, and then as many times as heavy.
         num_levels: Levels of the hierarchy, the concrete one included; with one there is nothing to climb to.
         channels: Features per node.
-        blocks: Reversible blocks of each level, or one number for all; ``sagpool`` has two convolutions for each.
+        blocks: Reversible blocks of the concrete level, with one at each level above it, or a list of one number for
+            each level; ``sagpool`` has two convolutions for each.
+        refine_blocks: Reversible blocks at the concrete level after coming back down to it, before the readout.
         pool_ratio: Share of nodes that stay at each step up.
         contraction: Whether edges keep their relations on the way up, or all above the concrete level are of one.
         readout: Whether the hierarchy decides from the abstract level and the concrete one, or from the former only.
@@ -214,12 +217,13 @@ class Config(Settings):
     num_levels: Annotated[int, Field(ge=1, le=6)] = 3
     channels: Annotated[int, Field(ge=2)] = 64
     blocks: Annotated[int, Field(ge=1)] | tuple[Annotated[int, Field(ge=1)], ...] = 2
+    refine_blocks: Annotated[int, Field(ge=0)] = 2
     pool_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.5
     contraction: Literal["typed", "untyped"] = "typed"
     readout: Literal["dual", "top"] = "dual"
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     message_norm: Literal["sqrt", "mean", "sum"] = "sqrt"
-    order_scale: Annotated[float, Field(gt=0, le=1)] = 1.0
+    order_scale: Annotated[float, Field(gt=0, le=1)] = 0.33
     model: ModelName = "hierarchy"
     flat_layers: Annotated[int, Field(ge=1)] = 4
     eval_every: Annotated[int, Field(ge=1)] = 1
@@ -265,7 +269,7 @@ class Config(Settings):
     @property
     def blocks_per_level(self) -> tuple[int, ...]:
         """Reversible blocks of each level, concrete level first."""
-        return self.blocks if isinstance(self.blocks, tuple) else (self.blocks,) * self.num_levels
+        return self.blocks if isinstance(self.blocks, tuple) else (self.blocks, *(1,) * (self.num_levels - 1))
 
     @property
     def domain_table(self) -> DomainConfig:

@@ -50,6 +50,7 @@ def _hierarchy(config: Config, schema: Schema) -> nn.Module:
     return Hierarchy(
         **_common(config, schema),
         blocks=config.blocks_per_level,
+        refine_blocks=config.refine_blocks,
         pool_ratio=config.pool_ratio,
         contraction=config.contraction,
         readout=config.readout,

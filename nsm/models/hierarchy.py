@@ -79,6 +79,8 @@ class Hierarchy(nn.Module):
         num_classes: Number of classes ``K``.
         channels: Number of features per node, even.
         blocks: Number of reversible blocks of each level; its length is the number of levels.
+        refine_blocks: Number of reversible blocks at the concrete level after coming back down to it, before the
+            readout: there the nodes pass on what the levels above have told them.
         pool_ratio: Share of nodes that stay at each step up.
         contraction: ``"typed"`` where edges keep their relations on the way up, ``"untyped"`` where all edges above the
             concrete level are of one relation.
@@ -102,6 +104,7 @@ class Hierarchy(nn.Module):
         *,
         channels: int = 64,
         blocks: Sequence[int] = (2, 2, 2),
+        refine_blocks: int = 2,
         pool_ratio: float = 0.5,
         contraction: str = "typed",
         readout: str = "dual",
@@ -120,18 +123,20 @@ class Hierarchy(nn.Module):
         above = 2 * (num_relations if self.is_typed else 1)
         relations = [2 * num_relations, *(above for _ in blocks[1:])]
         self.encoder = Encoder(in_channels, channels, num_relations, norm, order, self.key)
-        places = iter(range(sum(blocks)))
+        places = iter(range(sum(blocks) + refine_blocks))
 
         def stack(count: int, relations: int) -> ReversibleStack:
             layers = (ReversibleBlock(channels, relations, dropout, next(places), self.key) for _ in range(count))
             return ReversibleStack(list(layers), recompute)
 
         self.levels = nn.ModuleList(map(stack, blocks, relations))
-        self.liftings = nn.ModuleList(Lifting(channels, count) for count in relations[:-1])
-        is_dual = readout == "dual" and len(blocks) > 1  # one level is top and bottom alike
-        self.fusion = GatedFusion(channels) if is_dual else None
+        self.liftings = nn.ModuleList(Lifting(channels, count, _narrowed(channels)) for count in relations[:-1])
+        self.is_dual = readout == "dual" or len(blocks) == 1  # one level is top and bottom alike
+        self.fusion = GatedFusion(channels) if self.is_dual and len(blocks) > 1 else None
+        self.refine = stack(refine_blocks if self.is_dual else 0, relations[0])
         self.query_role = query_role
-        self.readout = GraphReadout((2 + 2 * is_dual + (query_role is not None)) * channels, channels, num_classes)
+        pooled = 2 * self.is_dual + 2 * (len(blocks) > 1) + (query_role is not None)
+        self.readout = GraphReadout(pooled * channels, channels, num_classes)
 
     @property
     def num_levels(self) -> int:
@@ -215,20 +220,25 @@ class Hierarchy(nn.Module):
                 nothing.
         """
         encoded = self.encoder(data)
-        ascent = self.why(encoded)
-        top, top_batch = ascent.features[-1], ascent.plans[-1].batch if ascent.plans else encoded.batch
-        pooled, down = [pool_graphs(top, top_batch, encoded.num_graphs)], None
-        if ascent.plans and (reconstruct or self.fusion is not None):
+        ascent, count = self.why(encoded), encoded.num_graphs
+        down = None
+        if ascent.plans and (reconstruct or self.is_dual):
             *_, down = self.descent(ascent, use_details=False, from_entry=True)
-        if self.fusion is not None:
-            bottom = self.fusion(ascent.features[0], down)
-            pooled.insert(0, pool_graphs(bottom, encoded.batch, encoded.num_graphs))
-        else:
-            bottom = _of_leaders(ascent)
+        bottom = self._refined(ascent, down) if self.is_dual else _of_leaders(ascent)
+        pooled = [pool_graphs(bottom, encoded.batch, count)] if self.is_dual else []
+        if ascent.plans:
+            pooled.append(pool_graphs(ascent.features[-1], ascent.plans[-1].batch, count))
         if self.query_role is not None:
-            pooled.append(pool_marked(bottom, data.role == self.query_role, encoded.batch, encoded.num_graphs))
+            pooled.append(pool_marked(bottom, data.role == self.query_role, encoded.batch, count))
         reconstructed = self._inverse_level(down, 0, ascent) if reconstruct and down is not None else None
         return Output(self.readout(torch.cat(pooled, dim=1)), reconstructed, encoded.x.detach(), encoded.batch)
+
+    def _refined(self, ascent: Ascent, down: Tensor | None) -> Tensor:
+        """The concrete level with what the levels above have told it: ``(N, C)``."""
+        bottom = ascent.features[0]
+        fused = bottom if self.fusion is None else self.fusion(bottom, down)
+        refined: Tensor = self.refine(fused, ascent.graphs[0])
+        return refined
 
     @torch.no_grad()
     def round_trip(self, data: Any) -> tuple[Tensor, Tensor]:
@@ -257,6 +267,11 @@ class Hierarchy(nn.Module):
             return [reconstruction_error(x, target, batch, encoded.num_graphs) for x, target, batch in levels]
 
         return LevelErrors(errors(use_details=False), errors(use_details=True) if exactly else [])
+
+
+def _narrowed(channels: int) -> int:
+    """Width of the messages between levels: a quarter, in fours, so that torch multiplies all relations at once."""
+    return max(4, channels // 16 * 4)
 
 
 def _of_leaders(ascent: Ascent) -> Tensor:

@@ -19,6 +19,7 @@ class Lifting(nn.Module):
     Args:
         channels: Number of features ``C``.
         num_relations: Number of relations, reverses included.
+        hidden_channels: Number of features of the messages; ``C`` by default.
 
     Shapes:
         - **x**: ``(N, C)``; **coarse**: ``(K, C)``; **detail**: ``(N - K, C)``.
@@ -28,11 +29,12 @@ class Lifting(nn.Module):
         ICML 2019, made invertible by its one and by storing the scores.
     """
 
-    def __init__(self, channels: int, num_relations: int) -> None:
+    def __init__(self, channels: int, num_relations: int, hidden_channels: int | None = None) -> None:
         super().__init__()
+        widths = (channels, hidden_channels or channels, channels)
         self.score = nn.Linear(channels, 1)
-        self.predict = RelationalUpdate(channels, channels, channels, num_relations, use_root=False)
-        self.update = RelationalUpdate(channels, channels, channels, num_relations, use_root=False, scale=0.5)
+        self.predict = RelationalUpdate(*widths, num_relations, use_root=False)
+        self.update = RelationalUpdate(*widths, num_relations, use_root=False, scale=0.5)
 
     def forward(self, x: Tensor, plan: Contraction) -> tuple[Tensor, Tensor]:
         """Analysis: features of the kept nodes, and the details of the dropped ones."""

@@ -61,7 +61,7 @@ def test_alias_in_every_layer(write: Write) -> None:
         ("blocks=[1, 2, 3]", lambda config: config.blocks_per_level == (1, 2, 3)),
         ("blocks=1,2,3", lambda config: config.blocks_per_level == (1, 2, 3)),
         ("blocks=1, 2, 3", lambda config: config.blocks_per_level == (1, 2, 3)),
-        ("blocks=4", lambda config: config.blocks_per_level == (4, 4, 4)),
+        ("blocks=4", lambda config: config.blocks_per_level == (4, 1, 1)),
         ("planning.domains=ferry", lambda config: config.planning.domains == ("ferry",)),
         ("planning.domains='ferry', \"grid\"", lambda config: config.planning.domains == ("ferry", "grid")),
         ("cycle_weight=1", lambda config: config.cycle_weight == 1.0),

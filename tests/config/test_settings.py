@@ -66,8 +66,9 @@ def test_domains_have_defaults_of_their_own() -> None:
         assert config.epochs != Config().epochs == Config.model_fields["epochs"].default
 
 
-def test_one_number_of_blocks_serves_all_levels() -> None:
-    assert Config(num_levels=4, blocks=3).blocks_per_level == (3, 3, 3, 3)
+def test_one_number_of_blocks_is_that_of_the_concrete_level() -> None:
+    assert Config(num_levels=4, blocks=3).blocks_per_level == (3, 1, 1, 1)
+    assert Config(num_levels=1, blocks=3).blocks_per_level == (3,)
     assert Config(num_levels=2, blocks=(1, 2)).blocks_per_level == (1, 2)
 
 

@@ -88,7 +88,7 @@ def test_the_hierarchy() -> None:
     assert model.pool_ratio == 0.25
     assert model.encoder.message_norm == "mean"
     assert model.key.seed == 5
-    assert [len(level.blocks) for level in built(channels=8, num_levels=4, blocks=2).levels] == [2] * 4
+    assert [len(level.blocks) for level in built(channels=8, num_levels=4, blocks=2).levels] == [2, 1, 1, 1]
     assert [len(level.blocks) for level in built(**ONE_LEVEL).levels] == [3]
 
 
