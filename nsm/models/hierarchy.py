@@ -130,7 +130,7 @@ class Hierarchy(nn.Module):
             return ReversibleStack(list(layers), recompute)
 
         self.levels = nn.ModuleList(map(stack, blocks, relations))
-        self.liftings = nn.ModuleList(Lifting(channels, count, _narrowed(channels)) for count in relations[:-1])
+        self.liftings = nn.ModuleList(Lifting(channels, count // 2, _narrowed(channels)) for count in relations[:-1])
         self.is_dual = readout == "dual" or len(blocks) == 1  # one level is top and bottom alike
         self.fusion = GatedFusion(channels) if self.is_dual and len(blocks) > 1 else None
         self.refine = stack(refine_blocks if self.is_dual else 0, relations[0])

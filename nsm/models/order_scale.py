@@ -24,11 +24,13 @@ class OrderScale(nn.Module):
 
     A network that has seen positions 0 to 23 cannot read position 40. So a graph that is longer than any in training is
     scaled to that length, and in training half of the graphs are scaled as well, each by a factor drawn anew in every
-    epoch, so that the network learns that the unit means nothing:
+    epoch, so that the network learns that the unit means nothing, and moved within the span that it had, so that it
+    learns to read close positions wherever they are:
 
-    .. math:: u = \min\bigl(1,\; s + 2 (1 - s) r\bigr), \qquad r \sim U(0, 1)
+    .. math:: u = \min\bigl(1,\; s + 2 (1 - s) r\bigr), \qquad o \mapsto u o + (1 - u) r' \max o
 
-    The factor is a function of seed, step and the graph's number, never of how a batch is divided.
+    The draws ``r`` and ``r'`` from ``U(0, 1)`` are functions of seed, step and the graph's number, never of how a
+    batch is divided.
 
     Args:
         schema: Says which features encode the order.
@@ -59,27 +61,30 @@ class OrderScale(nn.Module):
             return x
         batch = getattr(data, "batch", None)
         batch = torch.zeros_like(order) if batch is None else batch
-        factor = self._factors(data, key, order, batch).index_select(0, batch)
+        factor, start = self._maps(data, key, order, batch)
         if not x.is_cuda and bool((factor == 1).all()):  # on a GPU the question would wait for it
             return x
+        factor, start = factor.index_select(0, batch), start.index_select(0, batch)
         end = self.first + self.channels
-        waves = sinusoid(order * factor, self.channels).to(x.dtype)
+        waves = sinusoid(torch.where(order < 0, -1, order * factor + start), self.channels).to(x.dtype)
         now = x[:, self.first : end]
         scaled = torch.where((factor < 1).unsqueeze(1), waves, now)
         return torch.cat((x[:, : self.first], scaled, x[:, end:]), dim=1)
 
-    def _factors(self, data: Any, key: DropoutKey, order: Tensor, batch: Tensor) -> Tensor:
-        """One factor for each graph, ``(G,)`` float64."""
+    def _maps(self, data: Any, key: DropoutKey, order: Tensor, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """For each graph a factor, and where its first position comes to stand: ``(G,)`` float64 each."""
         count = getattr(data, "num_graphs", None) or 1
         last = order.new_zeros(count).scatter_reduce_(0, batch, order, "amax")
         if not self.training:
             reach = torch.where(self.longest > 0, self.longest, last)
-            return (reach / last.clamp(min=1).double()).clamp(max=1)
+            factor = (reach / last.clamp(min=1).double()).clamp(max=1)
+            return factor, torch.zeros_like(factor)
         self.longest.copy_(torch.maximum(self.longest, last.max()))
         number = getattr(data, "index", None)
         number = torch.arange(count, device=order.device) if number is None else number
-        draw = _uniform(number, key.seed * 1_000_003 + key.step)
-        return (self.least + 2 * (1 - self.least) * draw).clamp(max=1)
+        seed = 2 * (key.seed * 1_000_003 + key.step)
+        factor = (self.least + 2 * (1 - self.least) * _uniform(number, seed)).clamp(max=1)
+        return factor, (1 - factor) * last * _uniform(number, seed + 1)
 
 
 def _uniform(number: Tensor, key: int) -> Tensor:

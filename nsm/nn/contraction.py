@@ -15,6 +15,7 @@ from nsm.nn.semiring import Semiring
 from nsm.nn.slots import Slots
 
 SCORE_DECIMALS = 4  # scores nearer than this are ties: float noise must not decide which nodes stay
+PLACES = 4  # that a leader tells apart among its nodes; those beyond share the last
 HIGHEST_SCORE = 2**40  # in units of the last decimal; beyond it all are ties
 
 
@@ -26,6 +27,7 @@ class Contraction:
         - **kept**: ``(K,)`` numbers of the nodes that stay, ascending; **dropped**: ``(N - K,)``, ascending.
         - **leader**: ``(N,)`` for each node the number of the kept node that stands for it.
         - **index**: ``(N,)`` position of each node in ``kept`` or in ``dropped``.
+        - **place**: ``(N,)`` number of each dropped node among those of its leader, below ``PLACES``; 0 for a kept one.
         - **score**: ``(N,)`` the scores that decided, rounded only for the comparison.
         - **batch**: ``(K,)`` graph of each kept node.
         - **fine**, **coarse**: the edges below and above.
@@ -35,6 +37,7 @@ class Contraction:
     dropped: Tensor
     leader: Tensor
     index: Tensor
+    place: Tensor
     score: Tensor
     batch: Tensor
     fine: RelationalGraph
@@ -42,9 +45,25 @@ class Contraction:
 
     @cached_property
     def messages(self) -> tuple[Slots, Slots]:
-        """Messages from the kept nodes to the dropped ones, and those on the way back."""
-        leader, index = on_host(self.leader), on_host(self.index)
-        return self.fine.between(index, leader == np.arange(len(leader)), (self.kept.numel(), self.dropped.numel()))
+        """Messages from the kept nodes to the dropped ones, and those on the way back.
+
+        They run along the edges between both, and between every dropped node and its leader under a relation of its
+        place, by which a leader tells its nodes apart.
+        """
+        leader, index, place = (on_host(column) for column in (self.leader, self.index, self.place))
+        numbers = np.arange(len(leader))
+        dropped = numbers[leader != numbers]
+        edges, relations = self.fine.host, self.fine.num_relations
+        ones = np.ones(len(dropped), edges.weight.dtype)
+        both = HostEdges(
+            np.concatenate((edges.head, leader[dropped])),
+            np.concatenate((edges.tail, dropped)),
+            np.concatenate((edges.relation, place[dropped] + relations)),
+            np.concatenate((edges.weight, ones)),
+            np.concatenate((edges.multiplicity, ones)),
+        )
+        graph = RelationalGraph.from_host(both, len(leader), self.fine, relations + PLACES)
+        return graph.between(index, leader == numbers, (self.kept.numel(), self.dropped.numel()))
 
 
 def priority(score: Array, tie_key: Ints) -> Ints:
@@ -111,6 +130,17 @@ def _leaders(kept: Flags, rank: Ints, edges: HostEdges) -> tuple[Ints, Array]:
     chosen = leading == leader[led]
     np.maximum.at(confidence, led[chosen], weight[chosen])
     return leader, confidence
+
+
+def _places(leader: Ints, dropped: Ints, rank: Ints) -> Ints:
+    """The number of each dropped node among those of its leader, highest rank first: ``(N,)``, 0 for kept ones."""
+    count = len(leader)
+    order = dropped[stable_order(leader[dropped] * count + (count - 1 - rank[dropped]), count * count)]
+    begins = begins_of(leader[order])
+    first = np.flatnonzero(begins)
+    place = np.zeros(count, np.int64)
+    place[order] = np.minimum(np.arange(len(order)) - first[np.cumsum(begins) - 1], PLACES - 1)
+    return place
 
 
 def coarsen(
@@ -188,6 +218,7 @@ def contract(
         dropped=on_device(dropped, device),
         leader=on_device(leader, device),
         index=on_device(index, device),
+        place=on_device(_places(leader, dropped, rank), device),
         score=score,
         batch=batch.index_select(0, stays),
         fine=graph,

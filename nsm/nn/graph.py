@@ -66,8 +66,10 @@ class RelationalGraph:
         return 2 * self.num_relations
 
     @classmethod
-    def from_host(cls, edges: HostEdges, num_nodes: int, like: RelationalGraph) -> RelationalGraph:
-        """A graph of these edges, with the relations, the norm and the device of another."""
+    def from_host(
+        cls, edges: HostEdges, num_nodes: int, like: RelationalGraph, num_relations: int | None = None
+    ) -> RelationalGraph:
+        """A graph of these edges, with the norm and the device of another, and its relations unless more are told."""
         device = like.edge_index.device
         graph = cls(
             edge_index=on_device(np.stack((edges.head, edges.tail)), device),
@@ -75,7 +77,7 @@ class RelationalGraph:
             edge_weight=on_device(edges.weight, device),
             multiplicity=on_device(edges.multiplicity, device),
             num_nodes=num_nodes,
-            num_relations=like.num_relations,
+            num_relations=num_relations or like.num_relations,
             norm=like.norm,
         )
         graph.__dict__["host"] = edges  # they need not come back from the device

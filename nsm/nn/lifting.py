@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from nsm.nn.contraction import Contraction
+from nsm.nn.contraction import PLACES, Contraction
 from nsm.nn.update import RelationalUpdate
 
 
@@ -16,9 +16,11 @@ class Lifting(nn.Module):
         d &= x_D - P(x_K) \\
         c &= x_K \cdot (1 + \sigma(s_K)) + U(d)
 
+    The way back without the details guesses them from the kept nodes, :math:`\hat d = Q(c)`.
+
     Args:
         channels: Number of features ``C``.
-        num_relations: Number of relations, reverses included.
+        num_relations: Number of relations, reverses not counted.
         hidden_channels: Number of features of the messages; ``C`` by default.
 
     Shapes:
@@ -32,9 +34,11 @@ class Lifting(nn.Module):
     def __init__(self, channels: int, num_relations: int, hidden_channels: int | None = None) -> None:
         super().__init__()
         widths = (channels, hidden_channels or channels, channels)
+        relations = 2 * (num_relations + PLACES)
         self.score = nn.Linear(channels, 1)
-        self.predict = RelationalUpdate(*widths, num_relations, use_root=False)
-        self.update = RelationalUpdate(*widths, num_relations, use_root=False, scale=0.5)
+        self.predict = RelationalUpdate(*widths, relations, use_root=False)
+        self.update = RelationalUpdate(*widths, relations, use_root=False, scale=0.5)
+        self.guess = RelationalUpdate(*widths, relations, use_root=False, scale=0.5)
 
     def forward(self, x: Tensor, plan: Contraction) -> tuple[Tensor, Tensor]:
         """Analysis: features of the kept nodes, and the details of the dropped ones."""
@@ -47,10 +51,10 @@ class Lifting(nn.Module):
     def inverse(self, coarse: Tensor, detail: Tensor | None, plan: Contraction) -> Tensor:
         """Synthesis: the exact inverse, or without details what the kept nodes alone explain."""
         down, up = plan.messages
-        update = self.update.of_zeros(up) if detail is None else self.update(detail, up)
-        kept = (coarse - update.to(coarse.dtype)) / self._gate(plan)
-        predicted = self.predict(kept, down).to(coarse.dtype)
-        dropped = predicted if detail is None else detail + predicted
+        if detail is None:
+            detail = self.guess(coarse, down).to(coarse.dtype)
+        kept = (coarse - self.update(detail, up).to(coarse.dtype)) / self._gate(plan)
+        dropped = detail + self.predict(kept, down).to(coarse.dtype)
         x = coarse.new_zeros((plan.leader.numel(), coarse.shape[1]))
         return x.index_copy(0, plan.kept, kept).index_copy(0, plan.dropped, dropped)
 

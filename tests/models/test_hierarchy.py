@@ -158,7 +158,7 @@ def test_untyped_contraction_has_one_relation_above_the_concrete_level() -> None
     x, back = model.round_trip(batch)
     torch.testing.assert_close(back, x)
     sizes = [sum(p.numel() for p in one.parameters()) for one in (model, made())]
-    assert sizes[0] < 0.8 * sizes[1]
+    assert sizes[0] < 0.9 * sizes[1]
 
 
 def test_a_readout_from_the_top_sees_the_abstract_level_only() -> None:

@@ -35,12 +35,18 @@ def scaled(data: Data, scale: OrderScale, key: DropoutKey) -> Tensor:
     return out
 
 
-def factors(data: Data, scale: OrderScale, key: DropoutKey) -> list[float]:
-    """The factor of each graph, read off the angle of the longest wave at each graph's last step."""
+def spans(data: Data, scale: OrderScale, key: DropoutKey) -> Tensor:
+    """The first and the last position of each graph, ``(G, 2)``, read off the angle of the longest wave."""
     waves = scaled(data, scale, key)[:, FIRST:END]
-    ends = [int((data.batch == number).nonzero()[-1]) for number in range(data.num_graphs)]
-    angles = torch.atan2(waves[ends, 3], waves[ends, 7]) * 256 / (2 * torch.pi)
-    return (angles / data.order[ends]).tolist()
+    positions = torch.atan2(waves[:, 3], waves[:, 7]) * 256 / (2 * torch.pi)
+    found = [positions[(data.batch == number) & (data.order >= 0)] for number in range(data.num_graphs)]
+    return torch.stack([each[[0, -1]] for each in found])
+
+
+def factors(data: Data, scale: OrderScale, key: DropoutKey) -> list[float]:
+    """The factor of each graph."""
+    ends = torch.stack([data.order[data.batch == number].max() for number in range(data.num_graphs)])
+    return (spans(data, scale, key).diff(dim=1).squeeze(1) / ends).tolist()
 
 
 def test_a_longer_graph_than_in_training_comes_to_that_length() -> None:
@@ -65,6 +71,19 @@ def test_half_of_the_training_graphs_are_drawn_together() -> None:
     assert 160 < less.numel() < 240
     assert 0.4 <= less.min() < 0.45
     assert less.mean().item() == pytest.approx(0.7, abs=0.04)
+
+
+def test_they_are_moved_within_their_span() -> None:
+    data, scale = plans(*[21] * 400), OrderScale(SCHEMA, 0.4)
+    first, last = spans(data, scale, DropoutKey()).t()
+    assert -1e-3 < first.min() < 0.2 < 20 * 0.4 < first.max() < 20 * 0.6
+    assert 20 * 0.4 < last.min() < 20 * 0.6 < 19.8 < last.max() < 20 + 1e-3
+    room = (20 - (last - first)).clamp(min=1e-3)
+    share = (first / room)[room > 1]
+    assert share.mean().item() == pytest.approx(0.5, abs=0.08)
+    assert share.std().item() == pytest.approx(12**-0.5, abs=0.05)
+    scale.eval()
+    assert spans(data, scale, DropoutKey())[:, 0].abs().max() < 1e-3
 
 
 def test_the_draw_is_of_seed_step_and_graph_alone() -> None:
