@@ -34,6 +34,7 @@ from nsm.models import build_model, compute_loss
 from nsm.models.sagpool import SAGPoolHierarchy
 from nsm.nn import RelationalConv, RelationalGraph, both_ways
 from nsm.pipeline import load_graphs
+from nsm.training.device import keep_freed_memory
 from rivals import RIVAL_CONVS, FlatRival, with_weights_per_edge
 from synthetic import REFERENCE_SIZE, synthetic_set
 from targets import Target, finish
@@ -167,12 +168,14 @@ def step_contests(batches: list[Any], schema: Schema, config: Config, rounds: in
 
 def loaders(graphs: PackedGraphs, batch_size: int) -> dict[str, Callable[[], Iterable[Any]]]:
     """Batches in a new random order each time."""
-    in_memory = [graphs[i] for i in range(len(graphs))]
-    epochs = count()
+    ours, epochs = BatchLoader(graphs, batch_size), count()
+    in_memory = DataLoader([graphs[i] for i in range(len(graphs))], batch_size, shuffle=True)
+    packed = DataLoader(graphs, batch_size, shuffle=True)  # type: ignore[arg-type]
     return {
-        "NSM BatchLoader": lambda: BatchLoader(graphs, batch_size).epoch(next(epochs)),
-        "PyG DataLoader, Data objects in memory": lambda: DataLoader(in_memory, batch_size, shuffle=True),
-        "PyG DataLoader, over packed graphs": lambda: DataLoader(graphs, batch_size, shuffle=True),
+        "NSM BatchLoader, as the models take its batches": lambda: ours.epoch(next(epochs)),
+        "PyG DataLoader, Data objects in memory": lambda: in_memory,
+        "PyG DataLoader, over packed graphs": lambda: packed,
+        "NSM BatchLoader, the features of every node copied": lambda: (b.x for b in ours.epoch(next(epochs))),
     }
 
 
@@ -186,7 +189,7 @@ def loader_contest(graphs: PackedGraphs, batch_size: int, rounds: int) -> Contes
 
 def epoch_contests(graphs: PackedGraphs, config: Config, rounds: int) -> list[Contest]:
     """Batching and training together: an epoch of the flat models, and of the hierarchies."""
-    make_ours, make_theirs, _ = loaders(graphs, config.batch_size).values()
+    make_ours, make_theirs, *_ = loaders(graphs, config.batch_size).values()
 
     def epoch(step: Step, make: Callable[[], Iterable[Any]]) -> Callable[[int], object]:
         return lambda _: deque(map(step, make()), maxlen=0)
@@ -254,6 +257,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the figures as JSON")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    keep_freed_memory()  # as every training does
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if options.data:
