@@ -71,6 +71,8 @@ def multiply(a: Tensor, b: Tensor, ends: Tensor, dtype: torch.dtype | None = Non
     if a.dtype != torch.float64 and a.numel() and is_whole:
         return functional.grouped_mm(a, b, offs=ends)
     out = a.new_zeros((ends.numel(), *widths) if is_outer else (a.shape[0], widths[1]))
+    if not a.numel():
+        return out
     for r, (begin, end) in enumerate(pairwise((0, *ends.tolist()))):
         if is_outer:
             torch.mm(a[:, begin:end], b[begin:end], out=out[r])

@@ -107,3 +107,12 @@ def test_messages_between_two_sets_of_nodes_are_the_full_ones_restricted() -> No
     for slots, source, target in zip(ways, (0, 1), (1, 0), strict=True):
         part = conv(x[nodes[source]], slots)
         torch.testing.assert_close(part, conv(x * sides[source].unsqueeze(1), graph.messages)[nodes[target]])
+
+
+@pytest.mark.parametrize("is_outer", [False, True])
+def test_products_of_no_rows(is_outer: bool) -> None:
+    none, ends = torch.zeros(0, 8), torch.zeros(3, dtype=torch.int32)
+    factors = (none.t(), none) if is_outer else (none, torch.randn(3, 8, 8))
+    found = multiply(*factors, ends)
+    assert found.shape == ((3, 8, 8) if is_outer else (0, 8))
+    assert not found.any()
