@@ -29,36 +29,37 @@ def rows_of(ptr: Array, index: Index) -> tuple[Index, Index]:
     return gather_ranges(starts, counts), counts
 
 
-def gather_batches(stored: PackedFolder, parts: Sequence[Index]) -> list[GraphBatch]:
+def gather_batches(stored: PackedFolder, index: Index, sizes: Sequence[int]) -> list[GraphBatch]:
     """Batches of these graphs, whose columns are pieces of common ones.
 
     Args:
         stored: Where the graphs are.
-        parts: Graph ids of each batch, ``(G,)``.
+        index: Graph ids of all batches, one batch after the other.
+        sizes: Number of graphs of each batch.
     """
-    arrays, index, sizes = stored.arrays, np.concatenate(parts), [len(part) for part in parts]
+    arrays = stored.arrays
     node, num_nodes = rows_of(arrays["node_ptr"], index)
     edge, num_edges = rows_of(arrays["edge_ptr"], index)
     first = offsets(np.array(sizes))  # graph of each batch
-    ptr, number = offsets(num_nodes), np.arange(len(index))
-    start = ptr[:-1] - np.repeat(ptr[first[:-1]], sizes)
+    ptr, edge_ptr, number = offsets(num_nodes), offsets(num_edges), np.arange(len(index))
+    start = ptr[:-1] - ptr[first[:-1]].repeat(sizes)
     nodes = stored.node_rows.rows.take(node, axis=0)
     of_nodes = {
         "feature_row": nodes[:, 0].astype(np.int64),
         "tie_key": nodes[:, 1].astype(np.int64),
-        "batch": np.repeat(number - np.repeat(first[:-1], sizes), num_nodes),
+        "batch": (number - first[:-1].repeat(sizes)).repeat(num_nodes),
     }
     if stored.schema.values:
         of_nodes["value"] = arrays["value"].take(node, axis=0)
-    of_edges = _edges(stored, edge, np.repeat(start, num_edges))
+    of_edges = _edges(stored, edge, start.repeat(num_edges))
     of_graphs = {"y": arrays["label"].take(index).astype(np.int64), "index": index}
-    counts = [np.diff(ptr[first]).tolist(), np.diff(offsets(num_edges)[first]).tolist(), sizes]
+    counts = [[b - a for a, b in pairwise(bounds[first].tolist())] for bounds in (ptr, edge_ptr)]
     columns = {
-        name: torch.from_numpy(column).split(count, dim=int(name == "edge_index"))
-        for group, count in zip((of_nodes, of_edges, of_graphs), counts, strict=True)
+        name: torch.from_numpy(column).split_with_sizes(count, dim=int(name == "edge_index"))
+        for group, count in zip((of_nodes, of_edges, of_graphs), (*counts, sizes), strict=True)
         for name, column in group.items()
     }
-    columns["ptr"] = [torch.from_numpy(ptr[a : b + 1] - ptr[a]) for a, b in pairwise(first)]
+    columns["ptr"] = tuple(torch.from_numpy(ptr[a : b + 1] - ptr[a]) for a, b in pairwise(first))
     features = stored.node_rows.features
     return [
         GraphBatch(**dict(zip(columns, one, strict=True)), num_graphs=size, features=features, folder=stored)

@@ -158,7 +158,7 @@ class PackedGraphs(Dataset["Data"]):
         Raises:
             IndexError: If a position is outside of this view.
         """
-        return gather_batches(self._stored, [self._graph_ids(part) for part in parts])
+        return gather_batches(self._stored, self._graph_ids(np.concatenate(parts)), [len(part) for part in parts])
 
     def evidence(self, position: int) -> Evidence:
         """What decides the label of one graph: local node ids, and positions in its edge order."""

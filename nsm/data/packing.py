@@ -53,7 +53,7 @@ def gather_ranges(starts: Array, counts: Array) -> Index:
     """The positions ``start .. start + count - 1`` of segment after segment, ``(sum(counts),)``."""
     bounds = offsets(counts)
     positions: Index = np.arange(bounds[-1], dtype=np.int64)
-    positions += np.repeat(starts - bounds[:-1], counts)
+    positions += (starts - bounds[:-1]).repeat(counts)
     return positions
 
 
