@@ -28,6 +28,7 @@ from nsm.analysis.metrics import average_precision
 from nsm.config import Config, load_config
 from nsm.data.kg.query_probes import TOGETHER, query_features
 from nsm.data.probes import boost
+from published import CTP, RANKING
 from timing import circumstances, listed
 
 Figures = dict[str, Any]
@@ -42,12 +43,6 @@ METRICS = ("accuracy", "average_precision", "mrr", "hits_at_10")
 PAIR = "--graph {task} --inductive {task}_ind --set kg.hops=3"
 COMMANDS = {**dict.fromkeys(TRANSDUCTIVE, "--set kg.dataset={task}"), **dict.fromkeys(INDUCTIVE, PAIR)}
 COMMANDS["clutrr"] = "--set kg.clutrr={task}"
-PUBLISHED = {
-    "WN18RR_v1": {"GraIL": {"hits_at_10": 0.825}, "NBFNet": {"hits_at_10": 0.948}},
-    "fb237_v1": {"GraIL": {"hits_at_10": 0.642}, "NBFNet": {"hits_at_10": 0.834}},
-}
-CTP = {"5": 0.978, "6": 0.962, "7": 0.981, "8": 0.978, "9": 0.944, "10": 0.893}
-"""Conditional Theorem Provers on CLUTRR, by the README of uclnlp/ctp."""
 
 
 def settings(task: str, seed: int, root: Path, shared: Path, **more: object) -> Config:
@@ -187,7 +182,7 @@ def markdown(found: list[Figures], rows: list[Figures]) -> str:
             if row["task"] == task:
                 cells = [_cell(row.get(metric), len(row["seeds"])) for metric in METRICS]
                 lines.append(f"| {row['model']} | {len(row['seeds'])} | {' | '.join(cells)} |")
-        for name, figures in PUBLISHED.get(task, {}).items():
+        for name, figures in RANKING.get(task, {}).items():
             lines.append(f"| {name}, as published | | | | | {100 * figures['hits_at_10']:.1f} |")
     return "\n".join([*lines, *_stories(found)]) + "\n"
 

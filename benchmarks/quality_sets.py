@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-__all__ = ["FLAT", "MODELS", "QUICK", "QUICK_OTHERS", "REFERENCE", "TASKS", "TRIVIAL", "Task"]
+from nsm.config import Config, load_config
+from trainings import Place
+
+__all__ = [
+    *("DEFAULTS", "FLAT", "LONG", "MODELS", "QUICK", "REFERENCE", "TASKS", "TRIVIAL", "TUNED"),
+    *("Task", "build_config", "settings_of"),
+]
 
 Settings = tuple[str, ...]
 
@@ -23,6 +30,7 @@ class Task:
         parts: Columns that results are broken down by.
         seeks: What is asked of the evaluation sets, in words.
         least: How far above the majority an accuracy has to be for its row not to say that it failed.
+        graph: The graph whose link scorer `kg.py` measures, where others have published its ranks.
     """
 
     domain: str
@@ -31,6 +39,31 @@ class Task:
     parts: tuple[str, ...] = ()
     seeks: str = ""
     least: Mapping[str, float] = field(default_factory=dict)
+    graph: str = ""
+
+    @property
+    def sets(self) -> list[str]:
+        """Its evaluation sets, the test split first."""
+        return ["test", *self.others]
+
+    def data_of(self, name: str, place: Place) -> Settings:
+        """The settings of an evaluation set's data; none for the test split."""
+        settings = self.others.get(name, ())
+        return (*settings, *QUICK_OTHERS.get(name, ())) if place.is_quick else settings
+
+    @property
+    def needs_shared(self) -> bool:
+        """Whether its data are files that do not come with this repository."""
+        return any("{shared}" in setting for setting in self.settings)
+
+
+def _inductive(graph: str) -> Task:
+    """Trained on one graph, tested on another one of new entities."""
+    folder = "{shared}/data/kg/inductive/" + graph
+    settings = (f"kg.graph={folder}", f"kg.inductive={folder}_ind", "kg.hops=3", "kg.ranking=false")
+    return Task(
+        "kg", settings, seeks=f"Tail swaps of the facts of {graph}'s second graph, of new entities.", graph=graph
+    )
 
 
 TASKS = {
@@ -56,13 +89,26 @@ TASKS = {
     "umls": Task("kg", ("kg.dataset=umls", "kg.ranking=false"), seeks="Tail swaps of the facts of UMLS."),
     "kinships": Task("kg", ("kg.dataset=kinships", "kg.ranking=false"), seeks="Tail swaps of the facts of Kinships."),
     "nations": Task("kg", ("kg.dataset=nations", "kg.ranking=false"), seeks="Tail swaps of the facts of Nations."),
+    "wn18rr-v1": _inductive("WN18RR_v1"),
+    "fb237-v1": _inductive("fb237_v1"),
+    "clutrr": Task(
+        "kg",
+        ("kg.clutrr={shared}/data/kg/clutrr", "kg.ranking=false"),
+        parts=("length",),
+        seeks="Trained on stories of 2 to 4 facts, tested on up to 10.",
+    ),
 }
+"""The link scorer that ranks is the same beside every model, so it is not trained here: `kg.py` measures it."""
+
+DEFAULTS = ("planning", "causal", "umls")
+"""The default data of each domain, whose test splits have to be calibrated."""
 
 REFERENCE, TRIVIAL = "hierarchy", "trivial"
 MODELS: dict[str, Settings] = {
     REFERENCE: ("model=hierarchy",),
     "flat-4": ("model=flat", "flat_layers=4"),
     "flat-8": ("model=flat", "flat_layers=8"),
+    "flat-8-long": ("model=flat", "flat_layers=8"),
     "gine": ("model=gine", "flat_layers=4"),
     "sagpool": ("model=sagpool", "blocks=1"),
     "majority": ("model=majority", "epochs=2"),
@@ -70,8 +116,17 @@ MODELS: dict[str, Settings] = {
 }
 """Each gets the number of channels that gives it as many parameters as the reference, where it has any."""
 
-FLAT = ("flat-4", "flat-8")
+FLAT = ("flat-4", "flat-8", "flat-8-long")
 """The best of them by validation is what every other model is compared with."""
+
+LONG = {"flat-8-long": "flat-8"}
+"""These are trained for as many epochs as give them the reference's training time: those of the model named here, times
+the ratio of the two processor times that have been measured for the same task and seed, rounded up."""
+
+TUNED: dict[tuple[str, str], Settings] = {}
+"""By domain and kind of network, `hierarchy` or `flat`: what `tuning.py` found on validation, with the trial's name;
+the flat networks take all of theirs but the layers, in which they differ. A hierarchy of other blocks than the default
+has the `channels` of its trial too, so that the size stays. What is not here has the defaults."""
 
 QUICK: dict[str, Settings] = {
     "planning": (
@@ -89,3 +144,24 @@ QUICK_OTHERS: dict[str, Settings] = {
     "ferry": ("planning.graphs=40",),
 }
 """The same for evaluation sets."""
+
+
+def settings_of(task: Task, place: Place) -> list[str]:
+    """What a training on a task changes of the domain's defaults.
+
+    Raises:
+        SystemExit: If its files are not at hand.
+    """
+    if task.needs_shared and place.shared is None:
+        raise SystemExit(f"{task.settings[0]}: say with --shared where the files are")
+    settings = [setting.replace("{shared}", str(place.shared)) for setting in task.settings]
+    if not place.is_quick:
+        return settings
+    return [*QUICK[task.domain], *(s for s in settings if not s.startswith("planning.domains"))]
+
+
+def build_config(task: Task, settings: Sequence[str], place: Place, **more: object) -> Config:
+    """A training on a task with some settings, in its place; the number of epochs of a quick look is its own."""
+    own = [s for s in settings if not (place.is_quick and s.startswith(("epochs", "blocks=", "num_levels=")))]
+    keywords: dict[str, Any] = {"domain": task.domain, "root": place.root, "cache": place.cache, **more}
+    return load_config(None, [*settings_of(task, place), *own], **keywords)

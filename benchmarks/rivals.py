@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn import FastRGCNConv, RGCNConv, global_max_pool, global_mean_pool
 
-from nsm.nn import RelationalUpdate, both_ways
+from nsm.nn import RelationalGraph, RelationalUpdate, ReversibleBlock, ReversibleStack, both_ways
 from nsm.nn.slots import Slots
 
-__all__ = ["RIVAL_CONVS", "FlatRival", "WeightPerEdge", "with_weights_per_edge"]
+__all__ = ["RIVAL_CONVS", "FlatRival", "WeightPerEdge", "with_reference_layers", "with_weights_per_edge"]
 
 MakeConv = Callable[[int, int, int], nn.Module]
 
@@ -87,6 +87,42 @@ def with_weights_per_edge(model: nn.Module) -> nn.Module:
         for name, child in module.named_children():
             if isinstance(child, RelationalUpdate):
                 setattr(module, name, WeightPerEdgeUpdate(child))
+    return model
+
+
+class ReferenceBlock(ReversibleBlock):
+    """Two convolutions as a `ReversibleBlock` has, but each from all channels to all, and a weight gathered per edge.
+
+    It is what stands there without halves. The way down takes as many convolutions as the inverse does, and is none.
+
+    Args:
+        channels: Number of features.
+        num_relations: Number of relations, reverses included.
+    """
+
+    def __init__(self, channels: int, num_relations: int) -> None:
+        nn.Module.__init__(self)
+        updates = (RelationalUpdate(channels, channels, channels, num_relations, scale=0.5) for _ in range(2))
+        self.updates = nn.ModuleList(map(WeightPerEdgeUpdate, updates))
+
+    def forward(self, a: Tensor, b: Tensor, graph: RelationalGraph) -> tuple[Tensor, Tensor]:
+        """Two residual convolutions."""
+        x = torch.cat((a, b), dim=1)
+        for update in self.updates:
+            x = x + update(x, graph.messages)
+        first, second = x.chunk(2, dim=1)
+        return first, second
+
+    inverse = forward
+
+
+def with_reference_layers(model: nn.Module) -> nn.Module:
+    """A copy of a hierarchy: as many convolutions between the same levels, all of them as the reference has them."""
+    model = with_weights_per_edge(model)
+    for stack in [module for module in model.modules() if isinstance(module, ReversibleStack)]:
+        for number, block in enumerate(stack.blocks):
+            relations, half, _ = block.f.weight.shape  # type: ignore[union-attr]
+            stack.blocks[number] = ReferenceBlock(2 * half, relations)
     return model
 
 

@@ -24,6 +24,7 @@ import torch
 from gemm import count_operations, gemm_rate
 from nsm.config import Config
 from nsm.models import Hierarchy, compute_loss
+from nsm.training.device import keep_freed_memory
 from targets import Target, finish
 from timing import circumstances
 
@@ -67,6 +68,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the figures as JSON")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    keep_freed_memory()  # as every training does
     torch.manual_seed(0)
     config = Config()
     model = Hierarchy(IN_CHANNELS, RELATIONS, 2, channels=config.channels, blocks=config.blocks_per_level)

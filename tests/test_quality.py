@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import subprocess
-import sys
+import math
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-MODELS = ("hierarchy", "flat-4", "trivial")
+from tests.benchmark_runs import ROOT, read, run_benchmark
+from tests.skips import SHARED
+
+MODELS = ("hierarchy", "flat-8", "flat-8-long", "trivial")
+TRAINED = {"planning": MODELS, "causal": ("hierarchy", "flat-8")}
 
 
-def quality(results: Path, *arguments: str, status: int = 0) -> str:
-    path = os.pathsep.join([str(ROOT), str(ROOT / "benchmarks"), os.environ.get("PYTHONPATH", "")])
-    command = [sys.executable, "benchmarks/quality.py", "--results", str(results), *arguments]
-    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == status, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
-def read(file: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return found
+quality = partial(run_benchmark, "quality")
 
 
 @pytest.fixture(scope="module")
@@ -39,17 +29,22 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
     folder = tmp_path_factory.mktemp("quality") / "quality"
-    asked = ("--domains", "planning", "causal", "--models", *MODELS, "--seeds", "0")
-    quality(folder, "--quick", "--cache", str(cache), *asked)
+    for task, models in TRAINED.items():
+        asked = ("--domains", task, "--models", *models, "--seeds", "0")
+        quality(folder, "--quick", "--cache", str(cache), *asked)
     return folder
 
 
 def test_a_file_for_each_training(results: Path) -> None:
-    names = {f"{task}_{model}_0.json" for task in ("planning", "causal") for model in MODELS}
+    names = {f"{task}_{model}_0.json" for task, models in TRAINED.items() for model in models}
     assert {file.name for file in results.glob("*.json")} == names
     found = {model: read(results / f"planning_{model}_0.json") for model in MODELS}
-    ours, flat = found["hierarchy"], found["flat-4"]
-    assert abs(flat["parameters"] - ours["parameters"]) <= 0.05 * ours["parameters"]
+    ours, flat, long = found["hierarchy"], found["flat-8"], found["flat-8-long"]
+    for one in (flat, long):
+        assert abs(one["parameters"] - ours["parameters"]) <= 0.05 * ours["parameters"]
+    seconds = [one["processor_seconds"] for one in (ours, flat)]
+    assert long["epochs"] == max(1, math.ceil(seconds[0] / seconds[1]))
+    assert 0 < ours["sets"]["test"]["reconstruction_exact"] < 1e-5
     for name in ("test", "longer", "larger"):
         sets = [one["sets"][name] for one in found.values()]
         assert len({one["items"] for one in sets}) == 1  # the same graphs, so that they can be paired
@@ -66,7 +61,10 @@ def test_a_file_for_each_training(results: Path) -> None:
 def test_the_table_has_every_set_and_part(results: Path) -> None:
     text = results.with_suffix(".md").read_text(encoding="utf-8")
     assert "say nothing about quality" in text
-    for heading in ("## planning", "### test", "### longer", "### larger", "## causal", "| distance |", "| rung |"):
+    assert results.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+    assert f"]({results.name}.png)" in text
+    sets = ("### test", "### longer", "### larger")
+    for heading in ("## At a glance", "## planning", *sets, "## causal", "| distance |", "| rung |"):
         assert heading in text
     assert text.count("| hierarchy |") >= 5
     assert "planning-held-out" not in text
@@ -84,6 +82,26 @@ def test_what_is_there_is_not_repeated_unless_it_is_named(results: Path, cache: 
         assert "expected a name such as" in quality(results, *how, "--only", name, status=1)
 
 
+def test_what_cannot_be_trained_is_told(tmp_path: Path) -> None:
+    how = ("--quick", "--seeds", "0", "--domains", "clutrr", "wn18rr-v1")
+    assert "clutrr, wn18rr-v1: left out, say with --shared" in quality(tmp_path / "none", *how)
+    assert "say with --shared" in quality(tmp_path / "none", "--quick", "--only", "clutrr_flat-8_0", status=1)
+    early = quality(tmp_path / "none", "--quick", "--only", "planning_flat-8-long_0", status=1)
+    assert "takes its epochs from the times of planning_hierarchy_0 and planning_flat-8_0" in early
+    assert not list(tmp_path.glob("none/*.json"))
+
+
+@pytest.mark.needs_shared
+def test_graphs_of_new_entities_and_stories(tmp_path: Path) -> None:
+    asked = ("--domains", "wn18rr-v1", "clutrr", "--models", "flat-8", "--seeds", "0", "--shared", str(SHARED))
+    quality(tmp_path / "shared", "--quick", *asked)
+    found = {task: read(tmp_path / "shared" / f"{task}_flat-8_0.json") for task in ("wn18rr-v1", "clutrr")}
+    assert all(str(SHARED) not in json.dumps(one) for one in found.values())  # it means nothing elsewhere
+    with np.load(tmp_path / "shared" / "sets" / f"{found['clutrr']['sets']['test']['items']}.npz") as items:
+        assert np.unique(items["length"]).tolist() == list(range(2, 11))
+    assert found["wn18rr-v1"]["sets"]["test"]["samples"] >= 20
+
+
 def test_a_quick_look_leaves_no_figures_beside_the_real_ones() -> None:
     assert "name another folder" in quality(ROOT / "benchmarks" / "results" / "quality", "--quick", status=2)
 
@@ -97,11 +115,16 @@ def write(folder: Path, task: str, model: str, seed: int, right: np.ndarray, par
     np.savez(folder / "sets" / f"{items}.npz", allow_pickle=False, **stored, **part)
     one = {"items": items, "samples": count, "accuracy": float(right.mean()), "ceiling": None, "left_out": 0}
     one["right"] = base64.b64encode(np.packbits(right).tobytes()).decode()
+    one |= {"ece_calibrated": 0.02, "temperature": 1.5, "reconstruction_exact": None, "reconstruction_abstract": None}
+    one["decoded"] = None
+    if model == "hierarchy":
+        shares = {"node_type": 0.94, "role": 0.9, "order": None}
+        one |= {"reconstruction_exact": 2e-7, "reconstruction_abstract": 0.3, "decoded": shares}
     if "ceiling" in part:
         one["ceiling"] = float(part["ceiling"].mean())
     sets = {"test": one, "ferry": one} if task == "planning-held-out" else {"test": one}
     told = {"task": task, "model": model, "seed": seed, "quick": False, "parameters": 1000, "channels": 8, "epochs": 1}
-    told |= {"best_val_acc": float(right.mean()), "seconds": 3.0, "processor_seconds": 2.0, "sets": sets}
+    told |= {"best_val_acc": float(right.mean()), "seconds": 3.0, "processor_seconds": 2.0 + seed, "sets": sets}
     told["circumstances"] = {"machine": "any"}
     (folder / f"{task}_{model}_{seed}.json").write_text(json.dumps(told))
 
@@ -119,6 +142,8 @@ def test_the_figures_of_the_table(tmp_path: Path) -> None:
     ceiling = np.where(np.arange(count) < 200, 0.8, 0.9).astype(np.float32)
     for seed in range(3):
         share = {"flat-4": 0.6, "flat-8": 0.7, "hierarchy": 0.8}
+        if seed == 0:
+            share["flat-8-long"] = 0.6  # the seeds of the others do not count when the best one is chosen
         for model, reached in share.items():
             right = np.arange(count) % 10 < 10 * reached
             write(folder, "causal", model, seed, right, {"rung": rung, "ceiling": ceiling})
@@ -138,3 +163,38 @@ def test_the_figures_of_the_table(tmp_path: Path) -> None:
     assert row(held_out, "### ferry", "flat-8")[3] == "failed: not 10% above the majority"
     assert row(held_out, "### ferry", "hierarchy")[3] == ""
     assert row(held_out, "### test", "flat-8")[3] == ""
+    assert "flat-8-long was trained at least as long as the hierarchy: 1.00 times" in causal
+    seen = row(text, "## At a glance", "causal")
+    assert seen[1:4] == ["test", "80.0 (80.0 to 80.0)", "flat-8 70.0 (70.0 to 70.0)"]
+    assert seen[4].startswith("+10.00 (+") and seen[5:7] == ["better", "1.00"]
+    assert seen[7].startswith("+20.00, ")
+    ferry = next(line for line in text.splitlines() if line.startswith("| planning-held-out | ferry |"))
+    assert "| better; failed: flat-4 is not 10% above the majority |" in ferry
+    kept = row(text, "## Reconstruction and calibration", "causal")
+    assert kept[1:] == ["hierarchy", "0.300", "94.0% (missed)", "90.0%", "", "2e-07", "0.020", "1.50"]
+
+
+def test_stories_by_length_beside_the_published_figures(tmp_path: Path) -> None:
+    folder, count = tmp_path / "made", 120
+    length = np.where(np.arange(count) < 60, 4, 10).astype(np.float32)
+    for model, reached in (("flat-8", 6), ("hierarchy", 9)):
+        write(
+            folder, "clutrr", model, 0, np.arange(count) % 12 < np.where(length == 4, 12, reached), {"length": length}
+        )
+    quality(folder, "--table")
+    text = folder.with_suffix(".md").read_text(encoding="utf-8")
+    assert row(text, "### by length", "model") == ["model", "4", "10"]
+    assert row(text, "### by length", "hierarchy") == ["hierarchy", "100.0", "75.0"]
+    assert row(text, "### by length", "CTP, as published") == ["CTP, as published", "", "89.3"]
+    assert row(text, "| length |", "10")[4:6] == ["75.0 (one seed)", "50.0 (one seed)"]
+    assert folder.with_suffix(".png").exists()
+
+
+def test_ranks_stand_beside_the_published_ones(tmp_path: Path) -> None:
+    folder = tmp_path / "made"
+    for model in ("flat-8", "hierarchy"):
+        write(folder, "wn18rr-v1", model, 0, np.arange(40) % 4 < 3, {})
+    quality(folder, "--table")
+    text = folder.with_suffix(".md").read_text(encoding="utf-8")
+    assert row(text, "### ranks", "NBFNet, as published")[3] == "94.8"
+    assert row(text, "### ranks", "link scorer")[1] == "0, 1, 2"  # of the committed results

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,11 +20,16 @@ __all__ = ["BatchEvidence", "GraphBatch"]
 class GraphBatch:
     """Graphs side by side as one graph; the attributes are those of a PyTorch Geometric ``Batch``.
 
+    Nodes have few different features: a batch holds these once, and the number of each node's. The matrix ``x`` of all
+    nodes is made when it is asked for.
+
     Args:
         folder: Where the columns are read that few need.
 
     Shapes:
-        - **x**: ``(N, C)`` float32 node features.
+        - **features**: ``(F, C)`` float32, the different features of the whole data set, values left at zero.
+        - **feature_row**: ``(N,)`` int64 row of each node there.
+        - **value**: ``(N, V)`` float32 values, which stand in the last features; None where nodes have none.
         - **edge_index**: ``(2, E)`` int64, heads above tails; sorted by (relation, tail, head) in a graph.
         - **edge_type**: ``(E,)`` int64 relations.
         - **edge_weight**: ``(E,)`` float32 confidences.
@@ -33,7 +39,7 @@ class GraphBatch:
         - **index**: ``(G,)`` int64 graph ids in the whole data set.
     """
 
-    x: Tensor
+    feature_row: Tensor
     edge_index: Tensor
     edge_type: Tensor
     edge_weight: Tensor
@@ -43,7 +49,17 @@ class GraphBatch:
     tie_key: Tensor
     num_graphs: int
     index: Tensor
+    features: Tensor
     folder: PackedFolder = field(repr=False)
+    value: Tensor | None = None
+
+    @cached_property
+    def x(self) -> Tensor:
+        """``(N, C)`` float32 node features."""
+        x = self.features.index_select(0, self.feature_row)
+        if self.value is not None:
+            x[:, -self.value.shape[1] :] = self.value
+        return x
 
     @property
     def node_type(self) -> Tensor:
@@ -67,12 +83,12 @@ class GraphBatch:
 
     def _column(self, name: str) -> Tensor:
         found = self.folder.column(name, self.index.cpu().numpy()).astype(np.int64)
-        return torch.from_numpy(found).to(self.x.device)
+        return torch.from_numpy(found).to(self.y.device)
 
     @property
     def num_nodes(self) -> int:
         """Number of nodes N of all graphs."""
-        return self.x.shape[0]
+        return self.feature_row.shape[0]
 
     @property
     def num_edges(self) -> int:
@@ -84,7 +100,7 @@ class GraphBatch:
         first, last = self.ptr[[low, high]].tolist()
         graph_of_edge = self.batch[self.edge_index[0]]  # edges stand in the order of their graphs
         begin, end = torch.searchsorted(graph_of_edge, graph_of_edge.new_tensor([low, high])).tolist()
-        nodes, edges = ("x", "tie_key"), ("edge_type", "edge_weight")
+        nodes, edges = ("feature_row", "tie_key"), ("edge_type", "edge_weight")
         return replace(
             self,
             **{name: getattr(self, name)[first:last] for name in nodes},
@@ -94,16 +110,22 @@ class GraphBatch:
             batch=self.batch[first:last] - low,
             ptr=self.ptr[low : high + 1] - first,
             num_graphs=high - low,
+            value=None if self.value is None else self.value[first:last],
         )
 
     def to(self, device: torch.device | str) -> GraphBatch:
         """A copy with every tensor on the device."""
-        moved: dict[str, Any] = {name: column.to(device, non_blocking=True) for name, column in self.tensors().items()}
-        return replace(self, **moved)
+        columns: dict[str, Any] = {
+            name: column.to(device, non_blocking=True) for name, column in self.tensors().items()
+        }
+        moved = replace(self, **columns)
+        if "x" in vars(self):
+            moved.x = self.x.to(device, non_blocking=True)
+        return moved
 
     def tensors(self) -> dict[str, Tensor]:
-        """All tensors that it holds, by name."""
-        return {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
+        """All tensors that it holds, by name, but ``x``, which follows from them."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, Tensor) and name != "x"}
 
 
 @dataclass(frozen=True)

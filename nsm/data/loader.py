@@ -20,6 +20,8 @@ from nsm.errors import DataError
 
 __all__ = ["BatchLoader"]
 
+MOST_AT_ONCE, EDGES_AT_ONCE = 8, 25_000  # batches, and edges, that are gathered together
+
 
 class BatchLoader:
     """Iterates over the batches of an epoch; an epoch can be entered at any batch.
@@ -82,7 +84,7 @@ class BatchLoader:
             return np.arange(len(self.graphs), dtype=np.int64)
         draw = np.random.Generator(np.random.PCG64([self.seed, epoch])).random(2 * len(self.graphs))
         among_pairs, within_pair = np.split(draw, 2)
-        return np.lexsort((within_pair, self._pairs, among_pairs[self._pairs])).astype(np.int64)
+        return np.lexsort((within_pair, among_pairs[self._pairs])).astype(np.int64)
 
     @cached_property
     def _pairs(self) -> npt.NDArray[np.int64]:
@@ -97,17 +99,22 @@ class BatchLoader:
         order = self.order(epoch)
         spans = zip(self._bounds[start:-1], self._bounds[start + 1 :], strict=True)
         chosen = [order[low:high][self.rank :: self.world_size] for low, high in spans]
-        if self.prefetch:
-            yield from self._ahead(chosen)
-        else:
-            yield from map(self.graphs.batch, chosen)
+        groups = [chosen[i : i + self._at_once] for i in range(0, len(chosen), self._at_once)]
+        for batches in self._ahead(groups) if self.prefetch else map(self.graphs.batches, groups):
+            yield from batches
 
-    def _ahead(self, chosen: list[npt.NDArray[np.int64]]) -> Iterator[GraphBatch]:
-        """Gathers one batch ahead in a thread, which ends with the iteration, however that ends."""
+    @cached_property
+    def _at_once(self) -> int:
+        """How many batches are gathered together: as many as stay in the processor's cache."""
+        edges = self.batch_size * self.graphs.mean_edges / self.world_size
+        return max(1, min(MOST_AT_ONCE, int(EDGES_AT_ONCE / max(edges, 1))))
+
+    def _ahead(self, groups: list[list[npt.NDArray[np.int64]]]) -> Iterator[list[GraphBatch]]:
+        """Gathers one group ahead in a thread, which ends with the iteration, however that ends."""
         with ThreadPoolExecutor(max_workers=1) as thread:
-            pending = deque(thread.submit(self.graphs.batch, positions) for positions in chosen[:1])
-            for positions in chosen[1:]:
-                pending.append(thread.submit(self.graphs.batch, positions))
+            pending = deque(thread.submit(self.graphs.batches, group) for group in groups[:1])
+            for group in groups[1:]:
+                pending.append(thread.submit(self.graphs.batches, group))
                 yield pending.popleft().result()
             if pending:
                 yield pending.popleft().result()

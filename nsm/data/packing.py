@@ -44,14 +44,16 @@ EVIDENCE_ARRAYS = {"evidence/kind": "<u1", "evidence/id": "<i4"}  # kind 0 = nod
 
 def offsets(counts: Array) -> Index:
     """Offsets of consecutive segments: ``(G,)`` counts to ``(G + 1,)`` bounds."""
-    return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64)
+    bounds = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=bounds[1:])
+    return bounds
 
 
 def gather_ranges(starts: Array, counts: Array) -> Index:
     """The positions ``start .. start + count - 1`` of segment after segment, ``(sum(counts),)``."""
     bounds = offsets(counts)
     positions: Index = np.arange(bounds[-1], dtype=np.int64)
-    positions += np.repeat(starts - bounds[:-1], counts)
+    positions += (starts - bounds[:-1]).repeat(counts)
     return positions
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
+from nsm.data.batch import GraphBatch
 from nsm.models.order_scale import OrderScale
 from nsm.nn import DropoutKey, RelationalGraph
 
@@ -28,7 +30,7 @@ class Encoded:
 
 
 class Encoder(nn.Module):
-    """A linear map and a layer norm on node features.
+    """A linear map and a layer norm on node features; of nodes that are alike, once for all of them.
 
     Args:
         in_channels: Number of node features.
@@ -59,9 +61,7 @@ class Encoder(nn.Module):
 
         ``edge_weight`` defaults to 1 and ``tie_key`` to the node's position, where a foreign graph has none.
         """
-        # the stream keeps the dtype of the weights: autocast would leave bfloat16, and Fabric gives it already
-        features = data.x if self.order is None else self.order(data, self.key)
-        x: Tensor = self.norm(self.linear(features).to(self.norm.weight.dtype))
+        x = self._encode(data)
         count = x.shape[0]
         batch = getattr(data, "batch", None)
         batch = x.new_zeros(count, dtype=torch.long) if batch is None else batch
@@ -80,3 +80,14 @@ class Encoder(nn.Module):
         )
         num_graphs = getattr(data, "num_graphs", None) or 1
         return Encoded(x, graph, batch, tie_key, int(num_graphs))
+
+    def _encode(self, data: Any) -> Tensor:
+        is_ours = isinstance(data, GraphBatch) and self.order is None and data.value is None
+        if is_ours and len(data.features) < data.num_nodes:
+            return functional.embedding(data.feature_row, self._map(data.features))
+        return self._map(data.x if self.order is None else self.order(data, self.key))
+
+    def _map(self, features: Tensor) -> Tensor:
+        # the stream keeps the dtype of the weights: autocast would leave bfloat16, and Fabric gives it already
+        x: Tensor = self.norm(self.linear(features).to(self.norm.weight.dtype))
+        return x

@@ -20,7 +20,7 @@ def convolve(x: Tensor, weight: Tensor, slots: Slots, dtype: torch.dtype | None 
 
     No weight is gathered per edge. Sums keep the dtype of ``x``, whatever that of the products.
     """
-    return slots.spread(multiply(slots.gather(x), weight, slots.ends, dtype))
+    return slots.spread(multiply(slots.gather(x), weight, slots.ends, dtype, slots.width))
 
 
 def convolve_backward(
@@ -28,8 +28,9 @@ def convolve_backward(
 ) -> tuple[Tensor, Tensor]:
     """The gradients of ``x`` and ``weight``; the sources are gathered again, not kept."""
     grad_product = slots.spread_back(grad)
-    grad_weight = multiply(slots.gather(x).t(), grad_product, slots.ends, dtype)
-    return slots.gather_back(multiply(grad_product, weight.transpose(1, 2), slots.ends, dtype)), grad_weight
+    grad_weight = multiply(slots.gather(x).t(), grad_product, slots.ends, dtype, slots.width)
+    grad_gathered = multiply(grad_product, weight.transpose(1, 2), slots.ends, dtype, slots.width)
+    return slots.gather_back(grad_gathered), grad_weight
 
 
 def as_factor(x: Tensor, dtype: torch.dtype | None) -> Tensor:
@@ -44,7 +45,7 @@ def as_factor(x: Tensor, dtype: torch.dtype | None) -> Tensor:
     return x.to(dtype) if x.is_cuda else x.to(dtype).to(x.dtype)
 
 
-def multiply(a: Tensor, b: Tensor, ends: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+def multiply(a: Tensor, b: Tensor, ends: Tensor, dtype: torch.dtype | None = None, width: int = 0) -> Tensor:
     """One product per relation: of its rows in ``a`` with its matrix in ``b``, or of its columns and its rows.
 
     Args:
@@ -52,19 +53,26 @@ def multiply(a: Tensor, b: Tensor, ends: Tensor, dtype: torch.dtype | None = Non
         b: Right factors.
         ends: Where each relation's rows end.
         dtype: That of the factors in the products; their own by default. The output has that of ``a``.
+        width: How many rows each relation has, where all have as many; else 0.
 
     Shapes:
         - **a**: ``(P, I)`` and **b**: ``(R, I, O)``; output: ``(P, O)``.
         - or **a**: ``(I, P)`` and **b**: ``(P, O)``; output: ``(R, I, O)``.
     """
     if dtype is not None and dtype != a.dtype:
-        return multiply(as_factor(a, dtype), as_factor(b, dtype), ends).to(a.dtype)
+        return multiply(as_factor(a, dtype), as_factor(b, dtype), ends, width=width).to(a.dtype)
     is_outer = b.dim() == 2
+    if width:
+        if is_outer:
+            return torch.bmm(a.t().unflatten(0, (-1, width)).transpose(1, 2), b.unflatten(0, (-1, width)))
+        return torch.bmm(a.unflatten(0, (-1, width)), b).flatten(0, 1)
     widths = (a.shape[0], b.shape[1]) if is_outer else (a.shape[1], b.shape[2])
     is_whole = not any(width * a.element_size() % GROUPED_BYTES for width in widths)
     if a.dtype != torch.float64 and a.numel() and is_whole:
         return functional.grouped_mm(a, b, offs=ends)
     out = a.new_zeros((ends.numel(), *widths) if is_outer else (a.shape[0], widths[1]))
+    if not a.numel():
+        return out
     for r, (begin, end) in enumerate(pairwise((0, *ends.tolist()))):
         if is_outer:
             torch.mm(a[:, begin:end], b[begin:end], out=out[r])

@@ -13,6 +13,8 @@ from nsm.nn.indexing import Array, Flags, Ints, begins_of, offsets_of, on_device
 
 __all__ = ["Slots", "Triples", "WeightedSums", "find_slots"]
 
+PADDING = 32  # so many empty slots for each relation cost less than a call for each relation's product
+
 
 @dataclass(frozen=True, eq=False)
 class WeightedSums:
@@ -46,6 +48,7 @@ class Slots:
         gather: Slots from sources; **gather_back** is its transpose, sources from slots.
         spread: Destinations from slots; **spread_back** is its transpose, slots from destinations.
         ends: Where each relation's slots end.
+        width: How many slots each relation has, where all have as many; else 0.
 
     Shapes:
         - **ends**: ``(R,)`` int32.
@@ -56,6 +59,7 @@ class Slots:
     spread: WeightedSums
     spread_back: WeightedSums
     ends: Tensor
+    width: int = 0
 
     @cached_property
     def from_relations(self) -> tuple[WeightedSums, WeightedSums]:
@@ -93,6 +97,7 @@ class Triples:
     Args:
         first, second: Where both ends stand.
         ptr: Offsets of the relations' slots.
+        width: How many slots each relation has, where all have as many; else 0.
         sizes: Numbers of first and of second nodes.
 
     Shapes:
@@ -102,6 +107,7 @@ class Triples:
     first: Entries
     second: Entries
     ptr: Ints
+    width: int
     sizes: tuple[int, int]
 
     @property
@@ -119,7 +125,7 @@ class Triples:
         ends = np.concatenate((self.ptr[1:], self.ptr[1:] + count))
         gather, gather_back = _sums(slot_in, node, weight_in, (2 * count, self.sizes[0]), device)
         spread_back, spread = _sums(slot_out, node, weight_out, (2 * count, self.sizes[1]), device, later)
-        return Slots(gather, gather_back, spread, spread_back, on_device(ends.astype(np.int32), device))
+        return Slots(gather, gather_back, spread, spread_back, on_device(ends.astype(np.int32), device), self.width)
 
     def each_way(self, device: torch.device) -> tuple[Slots, Slots]:
         """Messages from the first nodes to the second, and those back, whose relations are the reverse ones."""
@@ -127,14 +133,16 @@ class Triples:
         sizes, turn = ((count, self.sizes[0]), (count, self.sizes[1])), int(self.ptr[half])
         gather, gather_back = _sums(one.slot, one.node, one.there, sizes[0], device)
         spread_back, spread = _sums(two.slot, two.node, two.there, sizes[1], device)
-        there = Slots(gather, gather_back, spread, spread_back, on_device(self.ptr[1:].astype(np.int32), device))
+        ends = on_device(self.ptr[1:].astype(np.int32), device)
+        there = Slots(gather, gather_back, spread, spread_back, ends, self.width)
         # back, the slots of the later half of the relations come first
         turned = [(entries.slot - turn) % max(count, 1) for entries in (one, two)]
         by_slot = [np.roll(np.arange(len(e.slot)), -int(np.searchsorted(e.slot, turn))) for e in (one, two)]
         gather, gather_back = _sums(turned[1], two.node, two.back, sizes[1], device, by_slot[1])
         spread_back, spread = _sums(turned[0], one.node, one.back, sizes[0], device, by_slot[0])
-        ends = np.concatenate((self.ptr[half + 1 :] - turn, self.ptr[1 : half + 1] + count - turn))
-        return there, Slots(gather, gather_back, spread, spread_back, on_device(ends.astype(np.int32), device))
+        turned_ends = np.concatenate((self.ptr[half + 1 :] - turn, self.ptr[1 : half + 1] + count - turn))
+        ends = on_device(turned_ends.astype(np.int32), device)
+        return there, Slots(gather, gather_back, spread, spread_back, ends, self.width)
 
 
 def _sums(
@@ -182,7 +190,8 @@ def find_slots(
     order = np.where(by_second, second.order, first.order)
     strength = weight * multiplicity
     there, back = (one.divided(strength, multiplicity, norm)[order] for one in (second, first))
-    slot, one_each = np.cumsum(begins) - 1, strength.dtype.type(1)
+    slot, ptr, width = _number(begins, bounds)
+    one_each = strength.dtype.type(1)
 
     def entries(node: Ints, is_weighted: Flags) -> Entries:
         """All triples where they are weighted, one for each slot elsewhere."""
@@ -191,8 +200,20 @@ def find_slots(
         weights = (np.where(is_weighted, coefficient[kept], one_each) for coefficient in (there, back))
         return Entries(slot[kept], node[order[kept]], *weights)
 
-    ptr = np.searchsorted(np.flatnonzero(begins), bounds)
-    return Triples(entries(ends[0], by_second), entries(ends[1], ~by_second), ptr, sizes[:2])
+    return Triples(entries(ends[0], by_second), entries(ends[1], ~by_second), ptr, width, sizes[:2])
+
+
+def _number(begins: Flags, bounds: Ints) -> tuple[Ints, Ints, int]:
+    """The slot of each triple, where those of each relation begin, and how many all have, if as many.
+
+    Relations that have nearly as many get some empty slots, so that one call multiplies matrices of one size.
+    """
+    slot, ptr = np.cumsum(begins) - 1, np.searchsorted(np.flatnonzero(begins), bounds)
+    relations, width = len(ptr) - 1, int(np.diff(ptr).max(initial=0))
+    if relations * (width - PADDING) > ptr[-1]:
+        return slot, ptr, 0
+    even = np.arange(relations + 1) * width
+    return slot + np.repeat((even - ptr)[:-1], np.diff(bounds)), even, width
 
 
 @dataclass(frozen=True, eq=False)

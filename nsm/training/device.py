@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import resource
@@ -21,11 +22,31 @@ if TYPE_CHECKING:
 __all__ = [
     "arithmetic",
     "describe_device",
+    "keep_freed_memory",
     "open_fabric",
     "peak_memory_mib",
     "process_count",
     "require_device",
 ]
+
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of the C library's mallopt
+
+
+def keep_freed_memory() -> bool:
+    """Asks the C library to keep what is freed instead of giving it back, and says whether it does.
+
+    A step frees what the next one asks for again, and a page that comes from the system has to be cleared first: on
+    large graphs that takes as long as the computing. Only GNU's library is asked.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+    if set_option is None:
+        return False
+    # older releases refuse more than 32 MiB
+    is_set = set_option(M_MMAP_THRESHOLD, 2**30) or set_option(M_MMAP_THRESHOLD, 2**25)
+    return bool(is_set and set_option(M_TRIM_THRESHOLD, 2**31 - 1))
 
 
 def require_device(config: Config) -> bool:
@@ -64,6 +85,8 @@ def open_fabric(config: Config) -> Fabric:
         precision=config.precision,
     )
     fabric.launch()
+    if accelerator == "cpu":
+        keep_freed_memory()
     return fabric
 
 

@@ -73,7 +73,7 @@ def require_finite(trainer: Trainer, batch: GraphBatch, loss: float, norm: float
         return
     facts = {"epoch": at.epoch + 1, "step": at.step + 1, "loss": loss, "gradients": _bad_gradients(trainer.model)}
     file = run.bad_batch(trainer.processes.rank)
-    kept = {**batch.to("cpu").tensors(), "num_graphs": batch.num_graphs}
+    kept = {**batch.to("cpu").tensors(), "x": batch.x.cpu(), "num_graphs": batch.num_graphs}
     buffer = io.BytesIO()
     torch.save({"batch": kept, **facts}, buffer)
     write_checkpoint(file, buffer.getvalue())

@@ -38,7 +38,22 @@ def test_a_device_may_be_given_by_name_or_as_such(odd_graphs: PackedGraphs) -> N
     batch = odd_graphs.batch([3])
     for same in (batch.to("cpu"), batch.to(torch.device("cpu"))):
         assert same is not batch
-        assert same.x is batch.x  # nothing is copied for nothing
+        assert same.tie_key is batch.tie_key  # nothing is copied for nothing
+        assert torch.equal(same.x, batch.x)
+    assert batch.to("cpu").x is batch.x
+    assert batch.to("meta").x.device.type == "meta"
+
+
+def test_features_are_made_when_asked_for_and_values_stand_in_the_last(odd_graphs: PackedGraphs) -> None:
+    batch = odd_graphs.batch([3, 5, 3])
+    assert "x" not in vars(batch)
+    assert batch.value is not None and batch.value.shape[1] == 2
+    assert torch.equal(batch.x[:, -2:], batch.value)
+    assert torch.equal(batch.x[:, :-2], batch.features[batch.feature_row][:, :-2])
+    assert not batch.features[:, -2:].any()
+    part = batch.part(1, 2)
+    assert torch.equal(part.x, odd_graphs.batch([5]).x)
+    assert batch.x is batch.x and "x" not in batch.tensors()
 
 
 def test_an_empty_batch(odd_graphs: PackedGraphs) -> None:

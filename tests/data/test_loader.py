@@ -54,8 +54,13 @@ def test_without_shuffling_the_order_is_that_of_the_graphs(odd_graphs: PackedGra
     assert [batch.num_graphs for batch in BatchLoader(view, 2, shuffle=False)] == [2, 1]
 
 
-def test_an_epoch_can_be_entered_anywhere(odd_graphs: PackedGraphs) -> None:
-    loader = BatchLoader(odd_graphs, 10, seed=1)
+@pytest.mark.parametrize("edges", [1, 10**9])
+def test_an_epoch_can_be_entered_anywhere(
+    odd_graphs: PackedGraphs, monkeypatch: pytest.MonkeyPatch, edges: int
+) -> None:
+    """However many batches are gathered at once: one, or as many as may be."""
+    monkeypatch.setattr("nsm.data.loader.EDGES_AT_ONCE", edges)
+    loader = BatchLoader(odd_graphs, 3, seed=1)
     whole = ids(loader, 5)
     for start in range(len(loader) + 1):
         assert ids(loader, 5, start) == whole[start:]
@@ -98,7 +103,7 @@ def test_an_error_in_the_thread_arrives(odd_graphs: PackedGraphs, monkeypatch: p
         raise DataError("damaged")
 
     view = odd_graphs.subset([0, 1])
-    monkeypatch.setattr(view, "batch", fail)
+    monkeypatch.setattr(view, "batches", fail)
     with pytest.raises(DataError, match="damaged"):
         next(BatchLoader(view, 1, prefetch=True).epoch(0))
 

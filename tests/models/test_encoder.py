@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import torch
 from torch_geometric.data import Data
+from torch_geometric.loader import DataLoader
 
 from nsm.models.encoder import Encoded, Encoder
+from tests.data.twin_graphs import packed, twins
 from tests.nn.odd_graphs import IN_CHANNELS, NUM_RELATIONS, SHAPES, odd_batch, odd_graph
 
 
@@ -76,3 +81,22 @@ def test_halved_features_do_not_make_the_stream_coarse() -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         encoded = encoder(data)
     assert encoded.x.dtype == encoded.graph.edge_weight.dtype == encoded.graph.multiplicity.dtype == torch.float32
+
+
+def test_nodes_that_are_alike_are_encoded_once(tmp_path: Path) -> None:
+    """Where a batch has more nodes than there are different ones; to the same numbers and gradients."""
+    graphs = packed(tmp_path, twins(60))
+    batch = graphs.batch(range(60))
+    assert len(batch.features) < batch.num_nodes
+    results = []
+    for data in (batch, next(iter(DataLoader(graphs.subset(range(60)), batch_size=60)))):
+        torch.manual_seed(0)
+        encoder = Encoder(graphs.schema.in_channels, 16, len(graphs.schema.relations), "sqrt").double()
+        data = data if data is not batch else replace(batch, features=batch.features.double())
+        data.x = data.x.double()
+        x = encoder(data).x
+        x.pow(3).sum().backward()
+        results.append([x.detach(), *(parameter.grad for parameter in encoder.parameters())])
+    for ours, theirs in zip(*results, strict=True):
+        torch.testing.assert_close(ours, theirs)
+    assert "x" not in vars(batch)

@@ -7,7 +7,14 @@ import torch
 
 from nsm.nn import RelationalConv, RelationalGraph
 from nsm.nn.conv import multiply
+from nsm.nn.slots import PADDING
 from tests.nn.odd_graphs import IN_CHANNELS, NUM_RELATIONS, odd_batch
+
+
+@pytest.fixture(autouse=True, params=[-(10**9), PADDING], ids=["as many slots as needed", "some empty slots"])
+def padding(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With and without empty slots, which make the products of all relations as large."""
+    monkeypatch.setattr("nsm.nn.slots.PADDING", request.param)
 
 
 def graph_of(
@@ -68,6 +75,17 @@ def test_factors_in_half_precision_and_sums_in_single(is_outer: bool) -> None:
     assert not torch.allclose(found, multiply(left, right, ends), rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("is_outer", [False, True])
+def test_products_of_one_size_are_those_of_any(is_outer: bool) -> None:
+    a, c = torch.randn(2, 15, 8).unbind()
+    b = torch.randn(3, 8, 8)
+    factors = (a.t(), c) if is_outer else (a, b)
+    ends = torch.tensor([5, 10, 15], dtype=torch.int32)
+    torch.testing.assert_close(multiply(*factors, ends, width=5), multiply(*factors, ends))
+    low = torch.bfloat16
+    torch.testing.assert_close(multiply(*factors, ends, low, 5), multiply(*factors, ends, low))
+
+
 @pytest.mark.parametrize("norm", ["sum", "mean", "sqrt"])
 def test_confidence_is_a_strength_not_a_normalised_weight(norm: str) -> None:
     x, graph = graph_of(norm)
@@ -89,3 +107,12 @@ def test_messages_between_two_sets_of_nodes_are_the_full_ones_restricted() -> No
     for slots, source, target in zip(ways, (0, 1), (1, 0), strict=True):
         part = conv(x[nodes[source]], slots)
         torch.testing.assert_close(part, conv(x * sides[source].unsqueeze(1), graph.messages)[nodes[target]])
+
+
+@pytest.mark.parametrize("is_outer", [False, True])
+def test_products_of_no_rows(is_outer: bool) -> None:
+    none, ends = torch.zeros(0, 8), torch.zeros(3, dtype=torch.int32)
+    factors = (none.t(), none) if is_outer else (none, torch.randn(3, 8, 8))
+    found = multiply(*factors, ends)
+    assert found.shape == ((3, 8, 8) if is_outer else (0, 8))
+    assert not found.any()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -26,6 +28,27 @@ def test_the_processor_without_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_fabric_says_of_itself_is_not_heard() -> None:
     assert open_fabric(Config(accelerator="cpu", precision="bf16-mixed")).device.type == "cpu"
     assert not logging.getLogger("lightning_fabric.utilities.rank_zero").isEnabledFor(logging.INFO)
+
+
+FREED_AND_ASKED_FOR_AGAIN = """
+import resource
+import torch
+from nsm.config import Config
+from nsm.training.device import open_fabric
+open_fabric(Config(accelerator="cpu"))
+for _ in range(3):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.ones(64, 2**18)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only GNU's C library is asked")
+def test_freed_memory_is_used_again() -> None:
+    """Without a page fault, of which new memory has one for each of its pages."""
+    command = [sys.executable, "-c", FREED_AND_ASKED_FOR_AGAIN]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 10
 
 
 @pytest.mark.needs_gpu

@@ -1,0 +1,161 @@
+"""What each part of the hierarchy is worth on planning: levels, relations above, readout, weight of the way back.
+
+    python benchmarks/ablations.py                               # everything that is not there yet, three seeds
+    python benchmarks/ablations.py --variants levels-1 top --seeds 0
+    python benchmarks/ablations.py --only untyped_0              # repeats one
+    python benchmarks/ablations.py --table                       # only the table, from what is there
+
+Each training is one JSON file in ``benchmarks/results/ablations/``; the table is ``ablations.md``. A variant changes
+one thing of the hierarchy that ``quality.py`` trains on planning, whose trainings are the default here: make these
+first. A variant that is the default is not trained again. Channels stay as they are, so the number of parameters
+differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from nsm.config import Config
+from paired import difference, read_results, span, told
+from quality_sets import MODELS, REFERENCE, TASKS, TUNED, build_config
+from trainings import Figures, Place, add_options, evaluate, keep, opening, placed, train, write_table
+
+RESULTS = Path(__file__).parent / "results" / "ablations"
+QUALITY = RESULTS.with_name("quality")
+TASK, SETS = "planning", ("test", "longer")
+
+GROUPS: dict[str, dict[str, dict[str, Any]]] = {
+    "Levels, with as many blocks in all": {f"levels-{count}": {"num_levels": count} for count in (1, 2, 3, 4)},
+    "Relations above the concrete level": {name: {"contraction": name} for name in ("typed", "untyped")},
+    "Readout": {name: {"readout": name} for name in ("dual", "top")},
+    "Weight of the reconstruction": {
+        f"cycle-{weight}": {"cycle_weight": weight} for weight in (0, 0.01, 0.05, 0.1, 0.5)
+    },
+}
+VARIANTS = {name: changes for group in GROUPS.values() for name, changes in group.items()}
+
+HEAD = """# Ablations on planning
+
+Made by `python benchmarks/ablations.py`. Each variant changes one thing of the hierarchy that `quality.py` trains on
+planning, which is the default here. Accuracy in per cent: mean over the seeds with Student's 95 % interval. Difference:
+less the default, in points, on the same graphs and seeds, with the 95 % interval of a bootstrap that draws seeds and
+whole groups. Longer: plans of 48 to 72 steps, where those of the training have 8 to 24. Error: of the reconstruction
+without details on the test split. Decoded: the share of node types, roles and orders that a linear probe reads from
+that reconstruction. One level reconstructs nothing. What the default pays for its reconstruction is the difference at
+`cycle-0`. Channels and the number of blocks stay as they are, so the number of parameters differs."""
+
+
+def spread(blocks: int, levels: int) -> tuple[int, ...]:
+    """So many blocks on so many levels, as evenly as can be, the lower levels first.
+
+    Example:
+        >>> spread(6, 4)
+        (2, 2, 1, 1)
+    """
+    least, more = divmod(max(blocks, levels), levels)
+    return tuple(least + (level < more) for level in range(levels))
+
+
+def configured(changes: dict[str, Any], place: Place, **more: object) -> Config:
+    """The configuration of a variant."""
+    settings = [*TUNED.get((TASK, REFERENCE), ()), *MODELS[REFERENCE]]
+    blocks = build_config(TASKS[TASK], settings, place).blocks_per_level
+    levels = changes.get("num_levels", len(blocks))
+    if levels != len(blocks):
+        changes = {**changes, "blocks": spread(sum(blocks), levels)}
+    return build_config(TASKS[TASK], settings, place, **changes, **more)
+
+
+def defaults(place: Place) -> set[str]:
+    """The variants that change nothing."""
+    default = configured({}, place)
+    return {name for name, changes in VARIANTS.items() if configured(changes, place) == default}
+
+
+def run(variant: str, seed: int, place: Place, *, again: bool) -> None:
+    """Trains a variant, evaluates it and keeps its figures, unless they are there."""
+    name = f"{variant}_{seed}"
+
+    def make() -> Figures:
+        run, figures = train(configured(VARIANTS[variant], place, seed=seed, run=name))
+        sets = {part: evaluate(run, part, TASKS[TASK].data_of(part, place), place) for part in SETS}
+        return {"variant": variant, "seed": seed, **figures, "sets": sets}
+
+    keep(name, make, place, f"python benchmarks/ablations.py --only {name}", again=again)
+
+
+def named(name: str) -> tuple[str, int]:
+    """The variant and the seed of a name.
+
+    Raises:
+        SystemExit: If there is none.
+    """
+    variant, _, seed = name.rpartition("_")
+    if variant not in VARIANTS or not seed.isdecimal():
+        raise SystemExit(f"expected a name such as untyped_0, got {name!r}")
+    return variant, int(seed)
+
+
+def markdown(results: Path, quality: Path, unchanged: set[str]) -> str:
+    """One table for each group of variants, with the default in its place."""
+    found = read_results(results)
+    base = [f for f in read_results(quality) if (f["task"], f["model"]) == (TASK, REFERENCE)]
+    lines = opening(HEAD, found)
+    for title, group in GROUPS.items():
+        runs = {name: [f for f in found if f["variant"] == name] for name in group if name not in unchanged}
+        same = [name for name in group if name in unchanged]
+        rows = [(f"{name} (the default)", base) for name in same] or [("the default", base)]
+        rows += runs.items()
+        lines += ["", f"## {title}", "", *_table(sorted(rows, key=lambda row: row[0]), base, results / "sets")]
+    return "\n".join(lines) + "\n"
+
+
+def _table(rows: Sequence[tuple[str, list[Figures]]], base: list[Figures], folder: Path) -> list[str]:
+    """One group."""
+    lines = [
+        "| variant | seeds | parameters | test | difference | longer | difference | error | decoded | processor, s |"
+    ]
+    lines.append("|---|---|---:|---|---|---|---|---:|---|---:|")
+    for name, runs in rows:
+        if not runs:
+            continue
+        cells = [name, ", ".join(str(run["seed"]) for run in runs), f"{runs[0]['parameters']:,}"]
+        for part in SETS:
+            cells.append(span([run["sets"][part]["accuracy"] for run in runs]))
+            cells.append("" if runs is base else told(difference(runs, base, part, folder)))
+        tests = [run["sets"]["test"] for run in runs]
+        errors = [one["reconstruction_abstract"] for one in tests]
+        is_back = None not in errors
+        cells.append(f"{mean(errors):.3f}" if is_back else "")
+        keys = ("node_type", "role", "order") if is_back else ()
+        cells.append(", ".join(f"{mean(one['decoded'][key] for one in tests):.1%}" for key in keys))
+        cells.append(f"{mean(run['processor_seconds'] for run in runs):.0f}")
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def main() -> int:
+    """Trains what is missing, then writes the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=(0, 1, 2))
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="repeat these, such as untyped_0")
+    parser.add_argument("--quality", type=Path, default=QUALITY, help="where quality.py has left the default")
+    add_options(parser, RESULTS)
+    options = parser.parse_args()
+    with placed(parser, options) as place:
+        unchanged = defaults(place)
+        asked = [(name, seed) for seed in options.seeds for name in options.variants if name not in unchanged]
+        for variant, seed in [] if options.table else map(named, options.only) if options.only else asked:
+            run(variant, seed, place, again=options.only is not None)
+    write_table(options.results, markdown(options.results, options.quality, unchanged))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

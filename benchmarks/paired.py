@@ -1,0 +1,139 @@
+"""What trainings left of a set, graph by graph, and the differences between them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nsm.analysis.breakdown import DISTANCES
+from nsm.analysis.statistics import SeededDifference, seeded_difference, t_interval
+
+__all__ = ["Chosen", "difference", "labels_of", "majority", "read_results", "span", "told", "verdict"]
+
+Array = npt.NDArray[Any]
+Figures = dict[str, Any]
+
+EVERYTHING = ("", "")
+
+
+def read_results(results: Path) -> list[Figures]:
+    """What all trainings left."""
+    return [json.loads(file.read_text(encoding="utf-8")) for file in sorted(results.glob("*.json"))]
+
+
+class Chosen:
+    """The outcomes of a run on a set, or on a part of it.
+
+    Args:
+        found: What the run left of the set.
+        folder: Where the graphs are described.
+        where: A column of the description and a value of it.
+    """
+
+    def __init__(self, found: Figures, folder: Path, where: tuple[str, str] = EVERYTHING) -> None:
+        items = _items(folder, found["items"])
+        bits = np.frombuffer(base64.b64decode(found["right"]), np.uint8)
+        right = np.unpackbits(bits, count=found["samples"]).astype(bool)
+        nothing = np.zeros(found["samples"], bool)
+        at = ~nothing if where == EVERYTHING else _masks(items, where[0]).get(where[1], nothing)
+        self.right, self.labels = right[at], items["label"][at]
+        self.groups = np.char.add(f"{str(items['fingerprint'])[:16]}:", items["group"][at].astype(str))
+        ceilings = items["ceiling"][at] if "ceiling" in items else np.array([np.nan])
+        self.ceiling = None if not len(ceilings) or np.isnan(ceilings).any() else float(ceilings.mean())
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the graphs that were judged rightly; ``nan`` where there are none."""
+        return float(self.right.mean()) if len(self.right) else float("nan")
+
+
+def labels_of(found: Sequence[Figures], folder: Path, part: str) -> list[str]:
+    """The values of a column in some sets, in order: ranges by their numbers, words by the alphabet."""
+
+    def place(label: str) -> tuple[int, str]:
+        first = label.split("-")[0].rstrip("+")
+        return (int(first), "") if first.isdecimal() else (0, label)
+
+    return sorted({label for one in found for label in _masks(_items(folder, one["items"]), part)}, key=place)
+
+
+@cache
+def _items(folder: Path, name: str) -> dict[str, Array]:
+    with np.load(folder / f"{name}.npz", allow_pickle=False) as stored:
+        return dict(stored)
+
+
+def _masks(items: dict[str, Array], part: str) -> dict[str, Array]:
+    """Which graphs are in each part of a set."""
+    if part not in items:
+        return {}
+    column = items[part]
+    if part == "length":
+        return {f"{value:.0f}": column == value for value in np.unique(column)}
+    if part != "distance":
+        return {str(value): column == value for value in np.unique(column)}
+    bounds = {(f"{low}-{high}" if high else f"{low}+"): (low, high or np.inf) for low, high in DISTANCES}
+    masks = {label: (column >= low) & (column <= high) for label, (low, high) in bounds.items()}
+    return {label: mask for label, mask in masks.items() if mask.any()}
+
+
+def difference(
+    runs: Sequence[Figures], others: Sequence[Figures], name: str, folder: Path, where: tuple[str, str] = EVERYTHING
+) -> SeededDifference | None:
+    """The difference over the seeds that both have, on the same graphs.
+
+    Args:
+        runs: Trainings of one model.
+        others: Of the one that is subtracted.
+        name: Name of the set.
+        folder: Where the graphs are described.
+        where: A part of the set.
+    """
+    partner = {(run["seed"], run["sets"][name]["items"]): run["sets"][name] for run in others}
+    pairs = []
+    for run in runs:
+        found = run["sets"][name]
+        other = partner.get((run["seed"], found["items"]))
+        if other is not None:
+            one, two = Chosen(found, folder, where), Chosen(other, folder, where)
+            if len(one.right):
+                pairs.append((one.right, two.right, one.groups))
+    return seeded_difference(pairs) if pairs else None
+
+
+def told(found: SeededDifference | None) -> str:
+    """A difference in points, with its interval and the number of seeds."""
+    if found is None:
+        return ""
+    seeds = f"; {len(found.by_seed)} seeds" if len(found.by_seed) > 1 else "; one seed"
+    return f"{100 * found.difference:+.2f} ({100 * found.low:+.2f} to {100 * found.high:+.2f}{seeds})"
+
+
+def verdict(found: SeededDifference | None) -> str:
+    """On which side of 0 the interval lies."""
+    if found is None:
+        return ""
+    return "better" if found.low > 0 else "worse" if found.high < 0 else "undecided"
+
+
+def span(values: Sequence[float]) -> str:
+    """Mean in per cent with Student's interval."""
+    if not values:
+        return ""
+    if len(values) == 1:
+        return f"{100 * values[0]:.1f} (one seed)"
+    interval = t_interval(np.array(values))
+    return f"{100 * mean(values):.1f} ({100 * interval.low:.1f} to {100 * interval.high:.1f})"
+
+
+def majority(labels: Array) -> float:
+    """Share of the most frequent label."""
+    return float(np.bincount(labels).max() / len(labels))

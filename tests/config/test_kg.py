@@ -1,0 +1,25 @@
+"""The knowledge graph in the configuration."""
+
+from __future__ import annotations
+
+import pytest
+
+from nsm.config import load_config
+from nsm.errors import ConfigError
+
+
+def test_what_is_tested_on_needs_a_graph_to_train_on() -> None:
+    assert load_config(None, ["domain=kg", "kg.graph=old", "kg.inductive=new"]).kg.inductive is not None
+    with pytest.raises(ConfigError, match=r"kg.inductive: the graph to train on is missing: set kg.graph as well"):
+        load_config(None, ["kg.inductive=new"])
+
+
+def test_stories_and_a_graph_exclude_each_other() -> None:
+    with pytest.raises(ConfigError, match=r"kg.clutrr: stories and a graph cannot be trained on together"):
+        load_config(None, ["kg.clutrr=stories", "kg.graph=old"])
+
+
+def test_stories_have_nothing_to_rank() -> None:
+    assert load_config(None, ["domain=kg"]).kg.has_ranking
+    assert not load_config(None, ["domain=kg", "kg.ranking=false"]).kg.has_ranking
+    assert not load_config(None, ["domain=kg", "kg.clutrr=stories"]).kg.has_ranking

@@ -1,0 +1,61 @@
+"""Gathering: several batches at once are those that are gathered one by one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from nsm.data.folder import PackedFolder
+from nsm.data.gathering import rows_of
+from nsm.data.packed import PackedGraphs
+from nsm.data.writing import write_packed
+from tests.data.odd_source import SCHEMA, odd_sample
+
+
+def test_several_batches_at_once(odd_graphs: PackedGraphs) -> None:
+    parts = [[9, 0, 3, 3], [], [2], [1, 63, 0]]
+    together = odd_graphs.batches(parts)
+    assert [batch.num_graphs for batch in together] == [4, 0, 1, 3]
+    for batch, part in zip(together, parts, strict=True):
+        alone = odd_graphs.batch(part)
+        assert batch.tensors().keys() == alone.tensors().keys()
+        for name, column in batch.tensors().items():
+            assert torch.equal(column, getattr(alone, name)), name
+            assert column.dtype == getattr(alone, name).dtype, name
+
+
+def test_the_rows_of_graphs() -> None:
+    rows, counts = rows_of(np.array([0, 2, 2, 5]), np.array([2, 1, 0]))
+    assert (rows.tolist(), counts.tolist()) == ([2, 3, 4, 0, 1], [3, 0, 2])
+
+
+def test_numbers_too_large_for_two_bytes(odd_graphs: PackedGraphs, tmp_path: Path) -> None:
+    nodes = 40_000
+    sample = replace(
+        odd_sample(2),
+        node_type=np.zeros(nodes, np.int64),
+        role=np.zeros(nodes, np.int64),
+        order=np.full(nodes, -1),
+        value=np.zeros((nodes, 2), np.float32),
+        head=np.array([nodes - 1]),
+        tail=np.array([1]),
+        names=["node"] * nodes,
+    )
+    write_packed(tmp_path / "large", SCHEMA, [sample])
+    large = PackedGraphs.open(tmp_path / "large")
+    assert large.batch([0, 0]).edge_index.tolist() == [[nodes - 1, 2 * nodes - 1], [1, nodes + 1]]
+    assert PackedFolder(large.folder).edge_rows.dtype == np.int32
+    assert PackedFolder(odd_graphs.folder).edge_rows.dtype == np.int16
+
+
+def test_confidences_are_read_only_where_some_edge_is_uncertain(odd_graphs: PackedGraphs, tmp_path: Path) -> None:
+    assert not PackedFolder(odd_graphs.folder).is_certain
+    sample = odd_sample(4)
+    sample = replace(sample, confidence=np.ones(sample.num_triples, np.float32))
+    write_packed(tmp_path / "certain", SCHEMA, [sample])
+    certain = PackedGraphs.open(tmp_path / "certain")
+    assert PackedFolder(certain.folder).is_certain
+    assert certain.batch([0, 0]).edge_weight.tolist() == [1.0] * 2 * sample.num_triples
