@@ -61,11 +61,6 @@ class WeightPerEdgeUpdate(nn.Module):
         update: Tensor = self.project(torch.relu(hidden))
         return update
 
-    def of_zeros(self, slots: Slots) -> Tensor:
-        """The update of sources that are zero."""
-        zeros = self.weight.new_zeros((slots.gather_back.offsets.numel() - 1, self.weight.shape[1]))
-        return self(zeros, slots)
-
 
 def _messages(slots: Slots) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Source, destination, relation and coefficient of each message."""

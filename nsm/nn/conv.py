@@ -96,31 +96,6 @@ class _SlotConv(torch.autograd.Function):
         return *convolve_backward(grad_outputs[0].contiguous(), x, weight, ctx.slots), None
 
 
-class _ConstantConv(torch.autograd.Function):
-    """The sums of a convolution whose sources are all alike, from the product of each relation."""
-
-    @staticmethod
-    def forward(ctx: Any, product: Tensor, slots: Slots) -> Tensor:
-        ctx.slots = slots
-        return slots.from_relations[0](product)
-
-    @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None]:
-        slots: Slots = ctx.slots
-        return slots.from_relations[1](slots.spread_back(grad_outputs[0].contiguous())), None
-
-
-def convolve_constant(row: Tensor, weight: Tensor, slots: Slots) -> Tensor:
-    """The convolution of sources that are all this row, by one product per relation and no more.
-
-    Shapes:
-        - **row**: ``(in_channels,)``; output: ``(num_dst, out_channels)``.
-    """
-    with torch.autocast(row.device.type, enabled=False):
-        out: Tensor = _ConstantConv.apply(row @ weight, slots)  # type: ignore[no-untyped-call]
-    return out
-
-
 class RelationalConv(nn.Module):
     r"""One weight matrix per relation, messages weighted by confidence.
 

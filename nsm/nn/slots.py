@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -60,20 +59,6 @@ class Slots:
     spread_back: WeightedSums
     ends: Tensor
     width: int = 0
-
-    @cached_property
-    def from_relations(self) -> tuple[WeightedSums, WeightedSums]:
-        """Destinations from relations, where all sources are alike, and relations from slots, for the way back."""
-        sources = self.gather.weight.new_ones((self.gather_back.offsets.numel() - 1, 1))
-        total = self.gather(sources).squeeze(1)
-        slot = torch.arange(total.numel(), device=total.device)
-        relation = torch.searchsorted(self.ends.long(), slot, right=True)
-        index, weight = self.spread.index, self.spread.weight
-        there = WeightedSums(
-            relation.index_select(0, index), weight * total.index_select(0, index), self.spread.offsets
-        )
-        ptr = torch.cat((self.ends.new_zeros(1), self.ends)).long()
-        return there, WeightedSums(slot, total, ptr)
 
 
 @dataclass(frozen=True, eq=False)

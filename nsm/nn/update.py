@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nsm.nn.conv import RelationalConv, as_factor, convolve, convolve_backward, convolve_constant
+from nsm.nn.conv import RelationalConv, as_factor, convolve, convolve_backward
 from nsm.nn.slots import Slots
 
 
@@ -121,15 +121,6 @@ class RelationalUpdate(nn.Module):
         dtype = torch.get_autocast_dtype(device)
         with torch.autocast(device, enabled=False):
             return _update(x.to(project.weight.dtype), slots, dtype, weights)
-
-    def of_zeros(self, slots: Slots) -> Tensor:
-        """What :meth:`forward` returns where all sources are zero: they are alike then, and so are their products."""
-        row = self.norm.bias
-        hidden = convolve_constant(row, self.conv.weight, slots)
-        if self.root is not None:
-            hidden = hidden + self.root(row)
-        update: Tensor = self.project(torch.relu(hidden))
-        return update
 
 
 def _update(x: Tensor, slots: Slots, dtype: torch.dtype, weights: tuple[Tensor | None, ...]) -> Tensor:
