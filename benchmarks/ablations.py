@@ -51,14 +51,13 @@ that reconstruction. One level reconstructs nothing. What the default pays for i
 
 
 def spread(blocks: int, levels: int) -> tuple[int, ...]:
-    """So many blocks on so many levels, as evenly as can be, the lower levels first.
+    """So many blocks on so many levels: one on each above the concrete one, which has the others.
 
     Example:
         >>> spread(6, 4)
-        (2, 2, 1, 1)
+        (3, 1, 1, 1)
     """
-    least, more = divmod(max(blocks, levels), levels)
-    return tuple(least + (level < more) for level in range(levels))
+    return max(blocks - levels + 1, 1), *(1,) * (levels - 1)
 
 
 def configured(changes: dict[str, Any], place: Place, **more: object) -> Config:

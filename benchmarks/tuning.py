@@ -6,7 +6,7 @@
     python benchmarks/tuning.py --table                          # only the table, from what is there
 
 The first trial of both has the defaults. The others are points of a small space that is as large for the flat network
-as for the hierarchy: learning rate, dropout, weight decay, depth, and on planning the scale of the positions. They are
+as for the hierarchy: learning rate, dropout, weight decay, depth, and on planning how messages are divided. They are
 drawn with a fixed seed, and the trials of one number are at the same point of both spaces. Every network has as many
 parameters as the default hierarchy, within 5 %. A trial trains half of the default epochs on data of seed 100, which no
 other training here has. Each is one JSON file in ``benchmarks/results/tuning/``; the table is ``tuning.md``. Nothing
@@ -27,12 +27,12 @@ from trainings import Figures, Place, add_options, keep, opening, placed, sized,
 
 RESULTS = Path(__file__).parent / "results" / "tuning"
 SEED, ROUNDS = 100, 6
-EPOCHS = {"planning": 7, "causal": 3, "kg": 6}
+EPOCHS = {"planning": 8, "causal": 3, "kg": 6}
 """By domain: half of the default."""
 
 SPACE = {"learning_rate": ("1e-3", "2e-3", "4e-3"), "dropout": ("0.0", "0.1"), "weight_decay": ("0.01", "0.1")}
-PLANNING_SPACE = {"order_scale": ("1.0", "0.5")}
-DEPTH = {"hierarchy": ("blocks=2", "blocks=4,2,2"), "flat": ("flat_layers=4", "flat_layers=8")}
+PLANNING_SPACE = {"message_norm": ("sum", "sqrt")}
+DEPTH = {"hierarchy": ("refine_blocks=2", "refine_blocks=4"), "flat": ("flat_layers=4", "flat_layers=8")}
 
 HEAD = """# Tuning
 

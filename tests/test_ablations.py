@@ -61,4 +61,4 @@ def test_what_is_there_is_not_repeated(folders: tuple[Path, Path]) -> None:
 
 def test_blocks_are_spread_over_the_levels() -> None:
     code = "from ablations import spread; print([spread(6, levels) for levels in range(1, 5)], spread(1, 2))"
-    assert run_python("-c", code).strip() == "[(6,), (3, 3), (2, 2, 2), (2, 2, 1, 1)] (1, 1)"
+    assert run_python("-c", code).strip() == "[(6,), (5, 1), (4, 1, 1), (3, 1, 1, 1)] (1, 1)"

@@ -28,7 +28,7 @@ def test_as_many_trials_of_both_at_the_same_points_and_of_equal_size(results: Pa
     assert all(abs(one["parameters"] - size) <= 0.05 * size for one in found.values())
     assert found["planning_flat_0.json"]["settings"] == []
     ours, flat = (found[f"planning_{kind}_1.json"]["settings"] for kind in ("hierarchy", "flat"))
-    assert ours[:-1] == flat[:-1] and ours[-1].startswith("blocks=") and flat[-1].startswith("flat_layers=")
+    assert ours[:-1] == flat[:-1] and ours[-1].startswith("refine_blocks=") and flat[-1].startswith("flat_layers=")
     assert all("test" not in one and "sets" not in one for one in found.values())
 
 
@@ -37,7 +37,8 @@ def test_a_few_points_have_every_value_of_every_axis() -> None:
         "import json, tuning; print(json.dumps({k: tuning.points(tuning.TASKS['planning'], k) for k in tuning.DEPTH}))"
     )
     points = json.loads(run_python("-c", code))
-    for kind, depths in (("hierarchy", {"blocks=2", "blocks=4,2,2"}), ("flat", {"flat_layers=4", "flat_layers=8"})):
+    both = {"hierarchy": {"refine_blocks=2", "refine_blocks=4"}, "flat": {"flat_layers=4", "flat_layers=8"}}
+    for kind, depths in both.items():
         columns = [set(column) for column in zip(*points[kind][:5], strict=True)]
         assert [len(column) for column in columns] == [3, 2, 2, 2, 2]
         assert columns[-1] == depths

@@ -66,11 +66,19 @@ def causal_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
         given: What was configured. Questions about a network are fewer and have no noise, so they are seen more often.
 
     Example:
-        >>> causal_defaults({"causal": {"network": "asia"}, "num_levels": 2})
-        {'learning_rate': 0.002, 'batch_size': 128, 'dropout': 0.1, 'cycle_every': 2, 'epochs': 30}
+        >>> causal_defaults({"causal": {"network": "asia"}})["epochs"], causal_defaults({})["epochs"]
+        (30, 6)
     """
     table = given.get("causal")
     is_network = isinstance(table, Mapping) and bool(table.get("network") or table.get("bif"))
-    defaults = {"learning_rate": 2e-3, "batch_size": 128, "dropout": 0.1, "cycle_every": 2}
-    defaults["epochs"] = 30 if is_network else 6
-    return defaults if "num_levels" in given else {**defaults, "blocks": (4, 2, 2)}
+    return {
+        "epochs": 30 if is_network else 6,
+        "learning_rate": 2e-3,
+        "batch_size": 128,
+        "blocks": 3,
+        "refine_blocks": 3,
+        "dropout": 0.1,
+        "message_norm": "sqrt",
+        "cycle_weight": 1.5,
+        "cycle_every": 2,
+    }

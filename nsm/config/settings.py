@@ -19,8 +19,8 @@ ALIASES = {"lr": "learning_rate"}
 """Short names that are accepted for keys, at the top of the configuration only."""
 
 DOMAIN_DEFAULTS: dict[str | None, dict[str, Any]] = {
-    "kg": {"epochs": 12, "learning_rate": 2e-3},
-    "own": {"epochs": 12, "learning_rate": 2e-3, "order_scale": 1.0},
+    "kg": {"epochs": 12, "learning_rate": 2e-3, "message_norm": "sqrt", "cycle_weight": 1.0},
+    "own": {"epochs": 12, "learning_rate": 2e-3, "message_norm": "sqrt", "order_scale": 1.0},
 }
 """Defaults of domains in place of the general ones, which are those of planning; see also `causal_defaults`."""
 
@@ -157,7 +157,7 @@ class Config(Settings):
 
     domain: Literal["planning", "causal", "kg", "own"] = "planning"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    epochs: Annotated[int, Field(ge=1)] = 14
+    epochs: Annotated[int, Field(ge=1)] = 16
     batch_size: Annotated[int, Field(ge=1)] = 64
     accumulate: Annotated[int, Field(ge=1)] = 1
     recompute: Literal["none", "checkpoint", "reverse"] = "none"
@@ -179,7 +179,7 @@ class Config(Settings):
     contraction: Literal["typed", "untyped"] = "typed"
     readout: Literal["dual", "top"] = "dual"
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    message_norm: Literal["sqrt", "mean", "sum"] = "sqrt"
+    message_norm: Literal["sqrt", "mean", "sum"] = "sum"
     order_scale: Annotated[float, Field(gt=0, le=1)] = 0.33
     model: ModelName = "hierarchy"
     flat_layers: Annotated[int, Field(ge=1)] = 4
