@@ -28,6 +28,7 @@ class GraphBatch:
 
     Shapes:
         - **features**: ``(F, C)`` float32, the different features of the whole data set, values left at zero.
+        - **feature_order**: ``(F,)`` int64 order that is in them, -1 where there is none.
         - **feature_row**: ``(N,)`` int64 row of each node there.
         - **value**: ``(N, V)`` float32 values, which stand in the last features; None where nodes have none.
         - **edge_index**: ``(2, E)`` int64, heads above tails; sorted by (relation, tail, head) in a graph.
@@ -50,6 +51,7 @@ class GraphBatch:
     num_graphs: int
     index: Tensor
     features: Tensor
+    feature_order: Tensor
     folder: PackedFolder = field(repr=False)
     value: Tensor | None = None
 
@@ -63,7 +65,7 @@ class GraphBatch:
 
     @property
     def node_type(self) -> Tensor:
-        """``(N,)`` int64, read when asked for, as the three below are."""
+        """``(N,)`` int64, read when asked for, as role and edge level are."""
         return self._column("node_type")
 
     @property
@@ -74,7 +76,7 @@ class GraphBatch:
     @property
     def order(self) -> Tensor:
         """``(N,)`` int64, -1 where there is none."""
-        return self._column("order")
+        return self.feature_order.index_select(0, self.feature_row)
 
     @property
     def edge_level(self) -> Tensor:
@@ -101,7 +103,7 @@ class GraphBatch:
         graph_of_edge = self.batch[self.edge_index[0]]  # edges stand in the order of their graphs
         begin, end = torch.searchsorted(graph_of_edge, graph_of_edge.new_tensor([low, high])).tolist()
         nodes, edges = ("feature_row", "tie_key"), ("edge_type", "edge_weight")
-        return replace(
+        part = replace(
             self,
             **{name: getattr(self, name)[first:last] for name in nodes},
             **{name: getattr(self, name)[begin:end] for name in edges},
@@ -112,6 +114,9 @@ class GraphBatch:
             num_graphs=high - low,
             value=None if self.value is None else self.value[first:last],
         )
+        if "x" in vars(self):
+            part.x = self.x[first:last]
+        return part
 
     def to(self, device: torch.device | str) -> GraphBatch:
         """A copy with every tensor on the device."""

@@ -28,7 +28,7 @@ def sinusoid(order: Tensor, channels: int) -> Tensor:
         - output: ``(N, C)`` float32, first all sines, then all cosines.
     """
     half = channels // 2
-    exponents = torch.arange(half, dtype=torch.float64) / max(half - 1, 1)
+    exponents = torch.arange(half, dtype=torch.float64, device=order.device) / max(half - 1, 1)
     wavelengths = SHORTEST * (LONGEST / SHORTEST) ** exponents
     angle = 2 * math.pi * order.to(torch.float64)[:, None] / wavelengths
     waves = torch.cat([angle.sin(), angle.cos()], dim=1)

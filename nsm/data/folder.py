@@ -33,11 +33,12 @@ class NodeRows(NamedTuple):
 
     Shapes:
         - **rows**: ``(N, 2)`` int32, number of the node's features and its tie key; **features**: ``(F, C)``, each
-          row another.
+          row another; **order**: ``(F,)`` the order that is in them.
     """
 
     rows: Array
     features: Tensor
+    order: Tensor
 
 
 class PackedFolder:
@@ -88,14 +89,16 @@ class PackedFolder:
         roles, orders = max(len(self.schema.roles), 1), int(order.max(initial=-1)) + 2
         different, code = np.unique((kind * roles + role) * orders + order + 1, return_inverse=True)
         kind_and_role, order = np.divmod(different, orders)
+        order_of = torch.from_numpy(order - 1)
         features = node_features(
             self.schema,
             node_type=torch.from_numpy(kind_and_role // roles),
             role=torch.from_numpy(kind_and_role % roles),
-            order=torch.from_numpy(order - 1),
+            order=order_of,
             value=torch.zeros(len(different), len(self.schema.values)),
         )
-        return NodeRows(np.stack((code.reshape(-1), self.arrays["tie_key"]), axis=1).astype(np.int32), features)
+        rows = np.stack((code.reshape(-1), self.arrays["tie_key"]), axis=1).astype(np.int32)
+        return NodeRows(rows, features, order_of)
 
     @cached_property
     def edge_rows(self) -> Array:

@@ -60,9 +60,13 @@ def gather_batches(stored: PackedFolder, index: Index, sizes: Sequence[int]) -> 
         for name, column in group.items()
     }
     columns["ptr"] = tuple(torch.from_numpy(ptr[a : b + 1] - ptr[a]) for a, b in pairwise(first))
-    features = stored.node_rows.features
+    of_all: dict[str, Any] = {
+        "features": stored.node_rows.features,
+        "feature_order": stored.node_rows.order,
+        "folder": stored,
+    }
     return [
-        GraphBatch(**dict(zip(columns, one, strict=True)), num_graphs=size, features=features, folder=stored)
+        GraphBatch(**dict(zip(columns, one, strict=True)), num_graphs=size, **of_all)
         for size, *one in zip(sizes, *columns.values(), strict=True)
     ]
 

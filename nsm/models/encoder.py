@@ -82,12 +82,24 @@ class Encoder(nn.Module):
         return Encoded(x, graph, batch, tie_key, int(num_graphs))
 
     def _encode(self, data: Any) -> Tensor:
-        is_ours = isinstance(data, GraphBatch) and self.order is None and data.value is None
-        if is_ours and len(data.features) < data.num_nodes:
-            return functional.embedding(data.feature_row, self._map(data.features))
-        return self._map(data.x if self.order is None else self.order(data, self.key))
+        """Maps the table of different features once where the batch has one, and adds what differs by node."""
+        has_table = isinstance(data, GraphBatch) and "x" not in vars(data) and len(data.features) < data.num_nodes
+        mapped = self.linear(data.features if has_table else data.x)
+        more, value = None if self.order is None else self.order(data, self.key), None
+        if has_table:
+            value = data.value
+            if more is None and value is None:
+                return functional.embedding(data.feature_row, self._normalised(mapped))
+            mapped = functional.embedding(data.feature_row, mapped)
+        weight = self.linear.weight
+        if value is not None:
+            mapped = mapped + functional.linear(value.to(weight.dtype), weight[:, -value.shape[1] :])
+        if more is not None and self.order is not None:
+            at, waves = more
+            mapped = mapped.index_add(0, at, functional.linear(waves.to(weight.dtype), weight[:, self.order.columns]))
+        return self._normalised(mapped)
 
-    def _map(self, features: Tensor) -> Tensor:
+    def _normalised(self, mapped: Tensor) -> Tensor:
         # the stream keeps the dtype of the weights: autocast would leave bfloat16, and Fabric gives it already
-        x: Tensor = self.norm(self.linear(features).to(self.norm.weight.dtype))
+        x: Tensor = self.norm(mapped.to(self.norm.weight.dtype))
         return x

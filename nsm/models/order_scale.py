@@ -37,7 +37,8 @@ class OrderScale(nn.Module):
         least: The least factor ``s``, in ``(0, 1)``.
 
     Shapes:
-        - output: ``(N, in_channels)``, the batch's features with the order encoded anew where the factor is not 1.
+        - output: ``(M,)`` numbers of nodes, and ``(M, order channels)`` what has to be added to the features that
+          encode their order.
 
     References:
         Chen et al., Extending Context Window of Large Language Models via Position Interpolation, 2023.
@@ -53,23 +54,28 @@ class OrderScale(nn.Module):
         self.channels, self.least = schema.order_channels, least
         self.register_buffer("longest", torch.zeros((), dtype=torch.int64))  # the highest position in training
 
-    def forward(self, data: Any, key: DropoutKey) -> Tensor:
-        """Reads our batch or PyTorch Geometric's; one without an ``order`` keeps its features."""
-        x: Tensor = data.x
+    @property
+    def columns(self) -> slice:
+        """Which features encode the order."""
+        return slice(self.first, self.first + self.channels)
+
+    def forward(self, data: Any, key: DropoutKey) -> tuple[Tensor, Tensor] | None:
+        """Reads our batch or PyTorch Geometric's; None where nothing is scaled, as in one without an ``order``."""
         order = getattr(data, "order", None)
         if order is None:
-            return x
+            return None
         batch = getattr(data, "batch", None)
         batch = torch.zeros_like(order) if batch is None else batch
         factor, start = self._maps(data, key, order, batch)
-        if not x.is_cuda and bool((factor == 1).all()):  # on a GPU the question would wait for it
-            return x
-        factor, start = factor.index_select(0, batch), start.index_select(0, batch)
-        end = self.first + self.channels
-        waves = sinusoid(torch.where(order < 0, -1, order * factor + start), self.channels).to(x.dtype)
-        now = x[:, self.first : end]
-        scaled = torch.where((factor < 1).unsqueeze(1), waves, now)
-        return torch.cat((x[:, : self.first], scaled, x[:, end:]), dim=1)
+        is_scaled = (factor.index_select(0, batch) < 1) & (order >= 0)
+        # on a GPU all nodes take part, since to count those that are scaled would mean to wait for it
+        at = torch.arange(len(order), device=order.device) if order.is_cuda else is_scaled.nonzero().squeeze(1)
+        if not len(at):
+            return None
+        order, graph = order.index_select(0, at), batch.index_select(0, at)
+        now = order * factor.index_select(0, graph) + start.index_select(0, graph)
+        more = sinusoid(torch.where(order < 0, -1, now), self.channels) - sinusoid(order, self.channels)
+        return at, more.masked_fill_(~is_scaled.index_select(0, at).unsqueeze(1), 0)
 
     def _maps(self, data: Any, key: DropoutKey, order: Tensor, batch: Tensor) -> tuple[Tensor, Tensor]:
         """For each graph a factor, and where its first position comes to stand: ``(G,)`` float64 each."""

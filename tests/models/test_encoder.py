@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pytest
 import torch
 from torch_geometric.data import Data
 from torch_geometric.loader import DataLoader
 
+from nsm.data.packed import PackedGraphs
+from nsm.data.writing import write_packed
 from nsm.models.encoder import Encoded, Encoder
-from tests.data.twin_graphs import packed, twins
+from nsm.models.order_scale import OrderScale
+from nsm.nn import DropoutKey
+from tests.data.twin_graphs import SCHEMA, twins
 from tests.nn.odd_graphs import IN_CHANNELS, NUM_RELATIONS, SHAPES, odd_batch, odd_graph
 
 
@@ -83,20 +89,32 @@ def test_halved_features_do_not_make_the_stream_coarse() -> None:
     assert encoded.x.dtype == encoded.graph.edge_weight.dtype == encoded.graph.multiplicity.dtype == torch.float32
 
 
-def test_nodes_that_are_alike_are_encoded_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_scaled", [False, True])
+def test_nodes_that_are_alike_are_encoded_once(tmp_path: Path, is_scaled: bool) -> None:
     """Where a batch has more nodes than there are different ones; to the same numbers and gradients."""
-    graphs = packed(tmp_path, twins(60))
+    samples = [replace(sample, order=np.arange(sample.num_nodes) - 1) for sample in twins(60)]
+    write_packed(tmp_path, replace(SCHEMA, order_channels=8), samples)
+    graphs = PackedGraphs.open(tmp_path)
     batch = graphs.batch(range(60))
     assert len(batch.features) < batch.num_nodes
+    ours = replace(batch, features=batch.features.double())
+    theirs = next(iter(DataLoader(graphs.subset(range(60)), batch_size=60)))
+    theirs.x = theirs.x.double()
+    asked = replace(batch, features=batch.features.double())
+    assert asked.x.dtype == torch.float64  # a batch whose matrix is there is encoded from it, changed or not
     results = []
-    for data in (batch, next(iter(DataLoader(graphs.subset(range(60)), batch_size=60)))):
+    for data in (ours, theirs, asked):
         torch.manual_seed(0)
-        encoder = Encoder(graphs.schema.in_channels, 16, len(graphs.schema.relations), "sqrt").double()
-        data = data if data is not batch else replace(batch, features=batch.features.double())
-        data.x = data.x.double()
+        order = OrderScale(graphs.schema, 0.5) if is_scaled else None
+        sizes = graphs.schema.in_channels, 16, len(graphs.schema.relations)
+        encoder = Encoder(*sizes, "sqrt", order, DropoutKey(1, 2)).double()
         x = encoder(data).x
         x.pow(3).sum().backward()
         results.append([x.detach(), *(parameter.grad for parameter in encoder.parameters())])
-    for ours, theirs in zip(*results, strict=True):
-        torch.testing.assert_close(ours, theirs)
-    assert "x" not in vars(batch)
+    for found in results[1:]:
+        for mine, other in zip(results[0], found, strict=True):
+            torch.testing.assert_close(mine, other)
+    assert "x" not in vars(ours)
+    asked.x = torch.zeros_like(asked.x)
+    assert not torch.equal(encoder(asked).x, encoder(ours).x)
+    assert torch.equal(asked.part(3, 9).x, asked.x[asked.ptr[3] : asked.ptr[9]])

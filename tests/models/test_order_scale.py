@@ -31,8 +31,14 @@ def plans(*steps: int) -> Data:
 
 
 def scaled(data: Data, scale: OrderScale, key: DropoutKey) -> Tensor:
-    out: Tensor = scale(data, key)
-    return out
+    """The features with what is added to them."""
+    found = scale(data, key)
+    if found is None:
+        return data.x
+    at, more = found
+    x = data.x.clone()
+    x[at, scale.columns] += more
+    return x
 
 
 def spans(data: Data, scale: OrderScale, key: DropoutKey) -> Tensor:
@@ -115,8 +121,11 @@ def test_a_single_graph_and_one_without_an_order() -> None:
     scale = OrderScale(SCHEMA, 0.5)
     one = plan(9)
     assert scaled(one, scale, DropoutKey()).shape == one.x.shape
-    bare = Data(x=one.x)
-    assert scaled(bare, scale, DropoutKey()) is bare.x
+    assert scale(Data(x=one.x), DropoutKey()) is None
+
+
+def test_positions_are_encoded_where_they_are() -> None:
+    assert sinusoid(torch.zeros(4, device="meta"), 8).is_meta  # on a GPU as well, where nothing may be made elsewhere
 
 
 @pytest.mark.parametrize("least", [0.0, 1.0, -1.0])
