@@ -32,7 +32,11 @@ TASK, SETS = "planning", ("test", "longer")
 GROUPS: dict[str, dict[str, dict[str, Any]]] = {
     "Levels, with as many blocks in all": {f"levels-{count}": {"num_levels": count} for count in (1, 2, 3, 4)},
     "Relations above the concrete level": {name: {"contraction": name} for name in ("typed", "untyped")},
-    "Readout": {name: {"readout": name} for name in ("dual", "top")},
+    "Readout": {
+        "dual": {"readout": "dual"},
+        "refine-0": {"refine_blocks": 0},
+        "top": {"readout": "top", "refine_blocks": 0},
+    },
     "Weight of the reconstruction": {
         f"cycle-{weight}": {"cycle_weight": weight} for weight in (0, 0.01, 0.05, 0.1, 0.5)
     },
@@ -46,7 +50,7 @@ planning, which is the default here. Accuracy in per cent: mean over the seeds w
 less the default, in points, on the same graphs and seeds, with the 95 % interval of a bootstrap that draws seeds and
 whole groups. Longer: plans of 48 to 72 steps, where those of the training have 8 to 24. Error: of the reconstruction
 without details on the test split. Decoded: the share of node types, roles and orders that a linear probe reads from
-that reconstruction. One level reconstructs nothing. What the default pays for its reconstruction is the difference at
+that reconstruction. A readout from the top only has no refining blocks, so it is to be read beside `refine-0`. One level reconstructs nothing. What the default pays for its reconstruction is the difference at
 `cycle-0`. Channels and the number of blocks stay as they are, so the number of parameters differs."""
 
 

@@ -22,6 +22,7 @@ Array = npt.NDArray[Any]
 Figures = dict[str, Any]
 
 EVERYTHING = ("", "")
+NUMBERED = "causal"  # the task whose groups have no names but numbers
 
 
 def read_results(results: Path) -> list[Figures]:
@@ -36,16 +37,21 @@ class Chosen:
         found: What the run left of the set.
         folder: Where the graphs are described.
         where: A column of the description and a value of it.
+        is_numbered: Whether groups have only numbers, which mean others in other data; elsewhere a group of one name
+            is the same in all data, and trainings of several seeds that are tested on it share it.
     """
 
-    def __init__(self, found: Figures, folder: Path, where: tuple[str, str] = EVERYTHING) -> None:
+    def __init__(
+        self, found: Figures, folder: Path, where: tuple[str, str] = EVERYTHING, *, is_numbered: bool = True
+    ) -> None:
         items = _items(folder, found["items"])
         bits = np.frombuffer(base64.b64decode(found["right"]), np.uint8)
         right = np.unpackbits(bits, count=found["samples"]).astype(bool)
         nothing = np.zeros(found["samples"], bool)
         at = ~nothing if where == EVERYTHING else _masks(items, where[0]).get(where[1], nothing)
         self.right, self.labels = right[at], items["label"][at]
-        self.groups = np.char.add(f"{str(items['fingerprint'])[:16]}:", items["group"][at].astype(str))
+        scope = f"{str(items['fingerprint'])[:16]}:" if is_numbered else ""
+        self.groups = np.char.add(scope, items["group"][at].astype(str))
         ceilings = items["ceiling"][at] if "ceiling" in items else np.array([np.nan])
         self.ceiling = None if not len(ceilings) or np.isnan(ceilings).any() else float(ceilings.mean())
 
@@ -103,7 +109,7 @@ def difference(
         found = run["sets"][name]
         other = partner.get((run["seed"], found["items"]))
         if other is not None:
-            one, two = Chosen(found, folder, where), Chosen(other, folder, where)
+            one, two = (Chosen(each, folder, where, is_numbered=run.get("task") == NUMBERED) for each in (found, other))
             if len(one.right):
                 pairs.append((one.right, two.right, one.groups))
     return seeded_difference(pairs) if pairs else None

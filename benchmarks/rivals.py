@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn import FastRGCNConv, RGCNConv, global_max_pool, global_mean_pool
 
-from nsm.nn import RelationalGraph, RelationalUpdate, ReversibleBlock, ReversibleStack, both_ways
+from nsm.nn import Lifting, RelationalGraph, RelationalUpdate, ReversibleBlock, ReversibleStack, both_ways
+from nsm.nn.contraction import PLACES
 from nsm.nn.slots import Slots
 
 __all__ = ["RIVAL_CONVS", "FlatRival", "WeightPerEdge", "with_reference_layers", "with_weights_per_edge"]
@@ -112,7 +113,12 @@ class ReferenceBlock(ReversibleBlock):
 
 
 def with_reference_layers(model: nn.Module) -> nn.Module:
-    """A copy of a hierarchy: as many convolutions between the same levels, all of them as the reference has them."""
+    """A copy of a hierarchy: as many convolutions on and between the same levels, all of the reference's width."""
+    model = copy.deepcopy(model)
+    for name, lifting in list(model.named_modules()):
+        if isinstance(lifting, Lifting):
+            relations, channels, _ = lifting.predict.conv.weight.shape
+            model.set_submodule(name, Lifting(channels, relations // 2 - PLACES))
     model = with_weights_per_edge(model)
     for stack in [module for module in model.modules() if isinstance(module, ReversibleStack)]:
         for number, block in enumerate(stack.blocks):

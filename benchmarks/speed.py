@@ -116,9 +116,11 @@ def rival_step(model: nn.Module) -> Step:
 
 def sag_hierarchies(schema: Schema, config: Config) -> dict[str, nn.Module]:
     """SAGPool hierarchies of as many convolutions as NSM's has, and as NSM's computes, down as well as up."""
-    between = [2] * (config.num_levels - 1) + [0]
-    has = tuple(2 * blocks + lifting for blocks, lifting in zip(config.blocks_per_level, between, strict=True))
-    computes = (*(2 * n for n in has[:-1]), has[-1])
+    first, *above = [2 * blocks for blocks in config.blocks_per_level]
+    refine = 2 * config.refine_blocks
+    # a lifting has three; two of them are computed on the way up, all three on the way down
+    has = (first + refine + 3, *(n + 3 for n in above[:-1]), above[-1])
+    computes = (2 * first + refine + 5, *(2 * n + 5 for n in above[:-1]), above[-1])
     return {
         f"SAGPool hierarchy, {sum(layers)} RGCNConv": SAGPoolHierarchy(
             *sizes_of(schema), channels=config.channels, layers=layers, pool_ratio=config.pool_ratio

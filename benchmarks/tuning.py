@@ -145,6 +145,9 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", metavar="NAME", help="repeat these, such as planning_flat_3")
     add_options(parser, RESULTS)
     options = parser.parse_args()
+    most = 1 + min(len(points(TASKS[task], kind)) for task in options.domains for kind in DEPTH)
+    if not 1 <= options.trials <= most:
+        parser.error(f"--trials: expected 1 to {most}, which is all that the spaces have, got {options.trials}")
     with placed(parser, options) as place:
         for trial in [] if options.table else trials(options):
             run(trial, place, again=options.only is not None)

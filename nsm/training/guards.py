@@ -73,7 +73,10 @@ def require_finite(trainer: Trainer, batch: GraphBatch, loss: float, norm: float
         return
     facts = {"epoch": at.epoch + 1, "step": at.step + 1, "loss": loss, "gradients": _bad_gradients(trainer.model)}
     file = run.bad_batch(trainer.processes.rank)
-    kept = {**batch.to("cpu").tensors(), "x": batch.x.cpu(), "num_graphs": batch.num_graphs}
+    tensors = {**batch.to("cpu").tensors(), "x": batch.x.cpu()}
+    # columns are pieces of those of several batches, which would be written whole
+    columns = {name: tensor.clone() for name, tensor in tensors.items()}
+    kept = {**columns, "num_graphs": batch.num_graphs}
     buffer = io.BytesIO()
     torch.save({"batch": kept, **facts}, buffer)
     write_checkpoint(file, buffer.getvalue())

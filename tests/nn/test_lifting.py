@@ -62,3 +62,17 @@ def test_a_leader_tells_its_nodes_apart_by_their_places() -> None:
     x = torch.randn(5, 8, dtype=torch.float64)
     swapped = x[[0, 2, 1, 3, 4]]
     assert (lifting(x, plan)[0] - lifting(swapped, plan)[0]).norm() > 1e-3  # and they reach it in different places
+
+
+def test_more_nodes_than_places_share_the_last_and_come_back() -> None:
+    torch.manual_seed(0)
+    ones = torch.ones(9, dtype=torch.float64)
+    edges = torch.stack((torch.zeros(9, dtype=torch.long), torch.arange(1, 10)))
+    graph = RelationalGraph(edges, torch.zeros(9, dtype=torch.long), ones, ones, 10, 1)
+    score = torch.arange(10, 0, -1, dtype=torch.float64)
+    plan = contract(graph, score, torch.arange(10), torch.zeros(10).long(), 1, ratio=0.1, semiring=NoisyOr())
+    assert plan.kept.tolist() == [0]
+    assert plan.place.tolist() == [0, 0, 1, 2, 3, 3, 3, 3, 3, 3]  # by descending score
+    lifting, x = Lifting(8, 1).double(), torch.randn(10, 8, dtype=torch.float64)
+    coarse, detail = lifting(x, plan)
+    torch.testing.assert_close(lifting.inverse(coarse, detail, plan), x, rtol=1e-12, atol=1e-12)

@@ -117,7 +117,7 @@ def test_a_plateau_during_the_warm_up_lowers_its_peak() -> None:
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_every_schedule_goes_on_exactly(graphs: PackedGraphs, tmp_path: Path, schedule: str) -> None:
-    how: dict[str, Any] = {"schedule": schedule, "epochs": 4, "plateau_patience": 1, "learning_rate": 0.5}
+    how: dict[str, Any] = {"schedule": schedule, "epochs": 4, "plateau_patience": 1, "learning_rate": 0.3}
     whole = toy_trainer(graphs, tmp_path, **how)
     whole.fit()
     stopped = toy_trainer(graphs, tmp_path, AtStep(17, request_stop), **how)

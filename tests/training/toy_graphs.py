@@ -21,7 +21,8 @@ from nsm.runs import create_run
 from nsm.training import Callback, Trainer
 from nsm.training.seeds import seed_everything
 
-SMALL = Config(epochs=3, batch_size=16, channels=8, num_levels=2, blocks=1, accelerator="cpu", save_every=2, workers=0)
+TINY = {"batch_size": 16, "channels": 8, "num_levels": 2, "blocks": 1, "refine_blocks": 0}
+SMALL = Config(epochs=3, accelerator="cpu", save_every=2, workers=0, **TINY)
 
 
 @dataclass(frozen=True)
