@@ -214,12 +214,13 @@ def told(task, seed, flips):
     bits = base64.b64encode(np.packbits(right).tobytes()).decode()
     found = {{"items": f"set{{seed}}", "samples": 300, "right": bits}}
     return {{"task": task, "seed": seed, "sets": {{"test": found}}}}
-for seed in range(4):
-    np.savez(folder / f"set{{seed}}.npz", fingerprint=np.array(f"{{seed:064d}}"), group=np.arange(300), label=np.ones(300))
+for seed in range(12):
+    described = {{"fingerprint": np.array(f"{{seed:064d}}"), "group": np.arange(300), "label": np.ones(300)}}
+    np.savez(folder / f"set{{seed}}.npz", **described)
 flips = draw.random(300) < 0.1  # the same stories are difficult for one of the two in every seed
 for task in ("clutrr", "causal"):
-    ours = [told(task, seed, flips) for seed in range(4)]
-    theirs = [told(task, seed, flips & False) for seed in range(4)]
+    ours = [told(task, seed, flips) for seed in range(12)]
+    theirs = [told(task, seed, flips & False) for seed in range(12)]
     found = difference(ours, theirs, "test", folder)
     print(found.high - found.low)
 """

@@ -17,7 +17,8 @@ from speed import sag_hierarchies
 from tests.nn.odd_graphs import IN_CHANNELS, NUM_RELATIONS, odd_batch
 
 names = tuple(f"{n}" for n in range(NUM_RELATIONS))
-schema = Schema("toy", ("a",), ("none",), names, ("no", "yes"), tuple(f"v{n}" for n in range(IN_CHANNELS - 2)), order_channels=0)
+values = tuple(f"v{n}" for n in range(IN_CHANNELS - 2))
+schema = Schema("toy", ("a",), ("none",), names, ("no", "yes"), values, order_channels=0)
 config = Config(blocks=%s, num_levels=%d, refine_blocks=%d, channels=16)
 
 def counted(model, kind):
