@@ -215,8 +215,8 @@ def told(task, seed, flips):
     found = {{"items": f"set{{seed}}", "samples": 300, "right": bits}}
     return {{"task": task, "seed": seed, "sets": {{"test": found}}}}
 for seed in range(12):
-    described = {{"fingerprint": np.array(f"{{seed:02d}}".ljust(64, "0")), "group": np.arange(300), "label": np.ones(300)}}
-    np.savez(folder / f"set{{seed}}.npz", **described)
+    fingerprint = np.array(f"{{seed:02d}}".ljust(64, "0"))
+    np.savez(folder / f"set{{seed}}.npz", fingerprint=fingerprint, group=np.arange(300), label=np.ones(300))
 flips = draw.random(300) < 0.1  # the same stories are difficult for one of the two in every seed
 for task in ("clutrr", "causal"):
     ours = [told(task, seed, flips) for seed in range(12)]
