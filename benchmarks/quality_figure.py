@@ -40,12 +40,12 @@ def draw(results: Path) -> Path | None:
         return None
     rows = math.ceil(len(panels) / COLUMNS)
     figure = new_figure(height=HEIGHT * rows, width=WIDTH * COLUMNS)
-    grid = figure.subplots(rows, COLUMNS, squeeze=False).flat
+    grid = list(figure.subplots(rows, COLUMNS, squeeze=False).flat)
     for axes, (name, mine, part, column) in zip(grid, panels, strict=False):
         title = name if part == "test" else f"{name}: {part}"
         style_axes(axes, title, AXIS[column], "accuracy")
         _panel(axes, mine, part, column, results / "sets")
-    for axes in list(grid)[len(panels) :]:
+    for axes in grid[len(panels) :]:
         axes.set_axis_off()
     picture = results.with_suffix(".png")
     with replacing(picture) as temporary:
