@@ -114,7 +114,8 @@ class Config(Settings):
         channels: Features per node.
         blocks: Reversible blocks of the concrete level, with one at each level above it, or a list of one number for
             each level; ``sagpool`` has two convolutions for each.
-        refine_blocks: Reversible blocks at the concrete level after coming back down to it, before the readout.
+        refine_blocks: Reversible blocks at the concrete level after coming back down to it, before the
+            readout; one from the top only has none.
         pool_ratio: Share of nodes that stay at each step up.
         contraction: Whether edges keep their relations on the way up, or all above the concrete level are of one.
         readout: Whether the hierarchy decides from the abstract level and the concrete one, or from the former only.
