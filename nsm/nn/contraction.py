@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nsm.nn.graph import HostEdges, RelationalGraph
+from nsm.nn.graph import HostEdges, RelationalGraph, messages_between
 from nsm.nn.indexing import Array, Flags, Ints, begins_of, on_device, on_host, stable_order
 from nsm.nn.semiring import Semiring
 from nsm.nn.slots import Slots
@@ -62,8 +62,9 @@ class Contraction:
             np.concatenate((edges.weight, ones)),
             np.concatenate((edges.multiplicity, ones)),
         )
-        graph = RelationalGraph.from_host(both, len(leader), self.fine, relations + PLACES)
-        return graph.between(index, leader == numbers, (self.kept.numel(), self.dropped.numel()))
+        sizes = self.kept.numel(), self.dropped.numel()
+        triples = messages_between(both, index, leader == numbers, sizes, relations + PLACES, self.fine.norm)
+        return triples.each_way(self.leader.device)
 
 
 def priority(score: Array, tie_key: Ints) -> Ints:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from nsm.nn.indexing import Array, Flags, Ints, on_device, on_host
-from nsm.nn.slots import Slots, find_slots
+from nsm.nn.slots import Slots, Triples, find_slots
 
 
 def both_ways(edge_index: Tensor, edge_type: Tensor, num_relations: int) -> tuple[Tensor, Tensor]:
@@ -66,10 +66,8 @@ class RelationalGraph:
         return 2 * self.num_relations
 
     @classmethod
-    def from_host(
-        cls, edges: HostEdges, num_nodes: int, like: RelationalGraph, num_relations: int | None = None
-    ) -> RelationalGraph:
-        """A graph of these edges, with the norm and the device of another, and its relations unless more are told."""
+    def from_host(cls, edges: HostEdges, num_nodes: int, like: RelationalGraph) -> RelationalGraph:
+        """A graph of these edges, with the relations, the norm and the device of another."""
         device = like.edge_index.device
         graph = cls(
             edge_index=on_device(np.stack((edges.head, edges.tail)), device),
@@ -77,7 +75,7 @@ class RelationalGraph:
             edge_weight=on_device(edges.weight, device),
             multiplicity=on_device(edges.multiplicity, device),
             num_nodes=num_nodes,
-            num_relations=num_relations or like.num_relations,
+            num_relations=like.num_relations,
             norm=like.norm,
         )
         graph.__dict__["host"] = edges  # they need not come back from the device
@@ -102,22 +100,27 @@ class RelationalGraph:
         graph.__dict__["host"] = replace(self.host, relation=np.zeros_like(self.host.relation))
         return graph
 
-    def between(self, index: Ints, is_first: Flags, sizes: tuple[int, int]) -> tuple[Slots, Slots]:
-        """Messages from one set of nodes to that of all the others, renumbered, and those on the way back.
 
-        Args:
-            index: New number of each node in its set.
-            is_first: Whether it is in the first set.
-            sizes: Sizes of both sets.
+def messages_between(
+    edges: HostEdges, index: Ints, is_first: Flags, sizes: tuple[int, int], num_relations: int, norm: str
+) -> Triples:
+    """Messages from one set of nodes to that of all the others, renumbered; edges within a set take no part.
 
-        Shapes:
-            - **index**, **is_first**: ``(N,)``.
-        """
-        edges, relations = self.host, self.num_message_relations
-        is_forward = is_first[edges.head]
-        use = np.flatnonzero(is_forward != is_first[edges.tail])
-        is_forward, head, tail, relation = is_forward[use], edges.head[use], edges.tail[use], edges.relation[use]
-        ends = index[np.where(is_forward, head, tail)], index[np.where(is_forward, tail, head)]
-        relation = np.where(is_forward, relation, relation + self.num_relations)
-        columns = (relation, edges.weight[use], edges.multiplicity[use])
-        return find_slots(ends, *columns, (*sizes, relations), self.norm).each_way(self.edge_index.device)
+    Args:
+        edges: The edges among all nodes.
+        index: New number of each node in its set.
+        is_first: Whether it is in the first set.
+        sizes: Sizes of both sets.
+        num_relations: Number of relations before reversal.
+        norm: How messages are divided, see :class:`RelationalGraph`.
+
+    Shapes:
+        - **index**, **is_first**: ``(N,)``.
+    """
+    is_forward = is_first[edges.head]
+    use = np.flatnonzero(is_forward != is_first[edges.tail])
+    is_forward, head, tail, relation = is_forward[use], edges.head[use], edges.tail[use], edges.relation[use]
+    ends = index[np.where(is_forward, head, tail)], index[np.where(is_forward, tail, head)]
+    relation = np.where(is_forward, relation, relation + num_relations)
+    columns = (relation, edges.weight[use], edges.multiplicity[use])
+    return find_slots(ends, *columns, (*sizes, 2 * num_relations), norm)

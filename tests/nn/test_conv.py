@@ -7,6 +7,7 @@ import torch
 
 from nsm.nn import RelationalConv, RelationalGraph
 from nsm.nn.conv import multiply
+from nsm.nn.graph import messages_between
 from nsm.nn.slots import PADDING
 from tests.nn.odd_graphs import IN_CHANNELS, NUM_RELATIONS, odd_batch
 
@@ -103,7 +104,9 @@ def test_messages_between_two_sets_of_nodes_are_the_full_ones_restricted() -> No
     index = torch.empty(graph.num_nodes, dtype=torch.long)
     for numbers in nodes:
         index[numbers] = torch.arange(numbers.numel())
-    ways = graph.between(index.numpy(), is_first.numpy(), (nodes[0].numel(), nodes[1].numel()))
+    sizes = nodes[0].numel(), nodes[1].numel()
+    between = messages_between(graph.host, index.numpy(), is_first.numpy(), sizes, graph.num_relations, graph.norm)
+    ways = between.each_way(x.device)
     for slots, source, target in zip(ways, (0, 1), (1, 0), strict=True):
         part = conv(x[nodes[source]], slots)
         torch.testing.assert_close(part, conv(x * sides[source].unsqueeze(1), graph.messages)[nodes[target]])
