@@ -10,7 +10,7 @@ from nsm import Config
 from nsm.data.batch import GraphBatch
 from nsm.data.triples import Schema
 from nsm.models.encoder import Encoder
-from nsm.nn import GraphReadout, RelationalUpdate, pool_graphs
+from nsm.nn import GraphReadout, RelationalUpdate
 
 
 class GlobalAttention(nn.Module):
@@ -42,14 +42,14 @@ class GraphTransformer(nn.Module):
         self.near = nn.ModuleList(RelationalUpdate(channels, channels, channels, 2 * relations) for _ in range(layers))
         self.far = nn.ModuleList(GlobalAttention(channels) for _ in range(layers))
         self.drop = nn.Dropout(config.dropout)
-        self.readout = GraphReadout(2 * channels, channels, len(schema.labels))
+        self.readout = GraphReadout(channels, len(schema.labels))
 
     def forward(self, data: GraphBatch) -> Tensor:
-        """Near and far in turn, then mean and maximum over the nodes of each graph."""
+        """Near and far in turn, then what the nodes say about each graph."""
         level = self.encoder(data)
         x, batch, num_graphs = level.x, level.batch, level.num_graphs
         for near, far in zip(self.near, self.far, strict=True):
             x = x + self.drop(near(x, level.graph.messages))
             x = x + self.drop(far(x, batch, num_graphs))
-        scores: Tensor = self.readout(pool_graphs(x, batch, num_graphs))
+        scores: Tensor = self.readout([(x, batch)], num_graphs)
         return scores

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from nsm.models.encoder import Encoder
 from nsm.models.order_scale import OrderScale
 from nsm.models.output import Output
-from nsm.nn import DropoutKey, GraphReadout, RelationalGraph, RelationalUpdate, pool_graphs, pool_marked
+from nsm.nn import DropoutKey, GraphReadout, RelationalGraph, RelationalUpdate
 from nsm.nn.recomputation import recomputed
 from nsm.nn.reversible import KeyedDropout
 
@@ -57,7 +57,7 @@ class FlatRelational(nn.Module):
         )
         self.dropouts = nn.ModuleList(KeyedDropout(dropout, i, self.key) for i in range(num_layers))
         self.query_role = query_role
-        self.readout = GraphReadout((2 + (query_role is not None)) * channels, channels, num_classes)
+        self.readout = GraphReadout(channels, num_classes, is_asked=query_role is not None)
 
     def set_step(self, step: int, part: int = 0) -> None:
         """Tells the dropout masks which optimisation step this is, and which part of it."""
@@ -75,8 +75,5 @@ class FlatRelational(nn.Module):
         for number in range(len(self.layers)):
             add = partial(self._layer, number, level.graph)
             x = recomputed(add, x) if self.recompute and torch.is_grad_enabled() else add(x)
-        pooled = [pool_graphs(x, level.batch, level.num_graphs)]
-        if self.query_role is not None:
-            pooled.append(pool_marked(x, data.role == self.query_role, level.batch, level.num_graphs))
-        logits = self.readout(torch.cat(pooled, dim=1))
-        return Output(logits, None, None, level.batch)
+        asked = None if self.query_role is None else data.role == self.query_role
+        return Output(self.readout([(x, level.batch)], level.num_graphs, asked), None, None, level.batch)

@@ -23,8 +23,6 @@ from nsm.nn import (
     ReversibleBlock,
     ReversibleStack,
     contract,
-    pool_graphs,
-    pool_marked,
 )
 
 
@@ -47,7 +45,7 @@ class Ascent:
 
 
 class GatedFusion(nn.Module):
-    r"""Mixes the bottom-up and the top-down features of one level.
+    r"""Mixes the features of one level with those of the nodes' leaders.
 
     .. math:: y = g \odot u + (1 - g) \odot W d, \qquad g = \sigma(a)
 
@@ -55,7 +53,7 @@ class GatedFusion(nn.Module):
         channels: Number of features ``C``.
 
     Shapes:
-        - **up**, **down**, output: ``(N, C)``.
+        - **up**, **down** (of the leaders), output: ``(N, C)``.
     """
 
     def __init__(self, channels: int) -> None:
@@ -84,7 +82,8 @@ class Hierarchy(nn.Module):
         pool_ratio: Share of nodes that stay at each step up.
         contraction: ``"typed"`` where edges keep their relations on the way up, ``"untyped"`` where all edges above the
             concrete level are of one relation.
-        readout: ``"dual"`` from the abstract level and the fused concrete one, ``"top"`` from the abstract one only.
+        readout: ``"dual"`` from the abstract level and the concrete one that has heard from it, ``"top"`` from the
+            abstract one only.
         dropout: Probability of dropping a value of an update.
         norm: How messages are divided, see :class:`~nsm.nn.graph.RelationalGraph`.
         query_role: Role of the nodes whose own features the readout takes as well; None where nothing is asked of one.
@@ -132,11 +131,11 @@ class Hierarchy(nn.Module):
         self.levels = nn.ModuleList(map(stack, blocks, relations))
         self.liftings = nn.ModuleList(Lifting(channels, count // 2, _narrowed(channels)) for count in relations[:-1])
         self.is_dual = readout == "dual" or len(blocks) == 1  # one level is top and bottom alike
-        self.fusion = GatedFusion(channels) if self.is_dual and len(blocks) > 1 else None
+        self.fusions = nn.ModuleList(GatedFusion(channels) for _ in self.liftings if self.is_dual)
         self.refine = stack(refine_blocks if self.is_dual else 0, relations[0])
         self.query_role = query_role
-        pooled = 2 * self.is_dual + 2 * (len(blocks) > 1) + (query_role is not None)
-        self.readout = GraphReadout(pooled * channels, channels, num_classes)
+        num_read = 2 if self.is_dual and len(blocks) > 1 else 1
+        self.readout = GraphReadout(channels, num_classes, num_read, is_asked=query_role is not None)
 
     @property
     def num_levels(self) -> int:
@@ -210,34 +209,36 @@ class Hierarchy(nn.Module):
         return inverted
 
     def forward(self, data: Any, *, reconstruct: bool = True) -> Output:
-        """Classifies the graphs from the abstract level and the fused concrete level together (dual pass).
+        """Classifies the graphs from the concrete level, which knows what the others have found, and the abstract one.
 
-        With one level only, or where the readout is from the top only, it takes the abstract level for both.
+        With one level only, or where the readout is from the top only, there is one to read.
 
         Args:
             data: Our batch or PyTorch Geometric's.
-            reconstruct: Whether to come all the way down to the encoder's output as well; one level reconstructs
-                nothing.
+            reconstruct: Whether to come back to the encoder's output as well; one level reconstructs nothing.
         """
         encoded = self.encoder(data)
         ascent, count = self.why(encoded), encoded.num_graphs
-        down = None
-        if ascent.plans and (reconstruct or self.is_dual):
+        asked = None if self.query_role is None else data.role == self.query_role
+        levels = [(self.pass_down(ascent) if self.is_dual else _of_leaders(ascent), encoded.batch)]
+        if len(self.readout.evidence) > 1:
+            levels.append((ascent.features[-1], ascent.plans[-1].batch))
+        reconstructed = None
+        if reconstruct and ascent.plans:
             *_, down = self.descent(ascent, use_details=False, from_entry=True)
-        bottom = self._refined(ascent, down) if self.is_dual else _of_leaders(ascent)
-        pooled = [pool_graphs(bottom, encoded.batch, count)] if self.is_dual else []
-        if ascent.plans:
-            pooled.append(pool_graphs(ascent.features[-1], ascent.plans[-1].batch, count))
-        if self.query_role is not None:
-            pooled.append(pool_marked(bottom, data.role == self.query_role, encoded.batch, count))
-        reconstructed = self._inverse_level(down, 0, ascent) if reconstruct and down is not None else None
-        return Output(self.readout(torch.cat(pooled, dim=1)), reconstructed, encoded.x.detach(), encoded.batch)
+            reconstructed = self._inverse_level(down, 0, ascent)
+        return Output(self.readout(levels, count, asked), reconstructed, encoded.x.detach(), encoded.batch)
 
-    def _refined(self, ascent: Ascent, down: Tensor | None) -> Tensor:
-        """The concrete level with what the levels above have told it: ``(N, C)``."""
-        bottom = ascent.features[0]
-        fused = bottom if self.fusion is None else self.fusion(bottom, down)
-        refined: Tensor = self.refine(fused, ascent.graphs[0])
+    def pass_down(self, ascent: Ascent) -> Tensor:
+        """The concrete level with what the levels above have found: ``(N, C)``.
+
+        Every node hears from its leader, level by level, and the concrete nodes then pass it on among themselves. This
+        decides; what the abstract level alone explains, :meth:`what`, is the more costly way, which teaches.
+        """
+        x = ascent.features[-1]
+        for depth in reversed(range(len(self.fusions))):
+            x = self.fusions[depth](ascent.features[depth], ascent.plans[depth].of_leaders(x))
+        refined: Tensor = self.refine(x, ascent.graphs[0])
         return refined
 
     @torch.no_grad()
@@ -278,5 +279,5 @@ def _of_leaders(ascent: Ascent) -> Tensor:
     """For each concrete node the features of the abstract node that stands for it: ``(N, C)``."""
     x = ascent.features[-1]
     for plan in reversed(ascent.plans):
-        x = x.index_select(0, plan.index.index_select(0, plan.leader))
+        x = plan.of_leaders(x)
     return x

@@ -13,7 +13,7 @@ from torch_geometric.nn import MessagePassing, RGCNConv, SAGPooling
 from nsm.models.encoder import Encoder
 from nsm.models.order_scale import OrderScale
 from nsm.models.output import Output
-from nsm.nn import DropoutKey, GraphReadout, both_ways, pool_graphs, pool_marked
+from nsm.nn import DropoutKey, GraphReadout, both_ways
 from nsm.nn.recomputation import recomputed
 from nsm.nn.reversible import KeyedDropout
 
@@ -92,8 +92,7 @@ class SAGPoolHierarchy(nn.Module):
         layers: Number of convolutions of each level, the concrete one first.
         pool_ratio: Share of nodes that stay at each step up.
         dropout: Probability of dropping a value of an update.
-        query_role: Role of the nodes whose own features the readout takes as well, on each level where they are still
-            there; None where nothing is asked of one.
+        query_role: Role of the nodes whose own features the readout takes as well; None where nothing is asked of one.
         order: How positions are scaled, see :class:`~nsm.models.order_scale.OrderScale`; None to take them as they are.
         seed: Seed of the dropout masks.
         recompute: Whether the backward pass computes each layer again instead of keeping what it needs.
@@ -125,7 +124,7 @@ class SAGPoolHierarchy(nn.Module):
         )
         self.dropouts = nn.ModuleList(KeyedDropout(dropout, i, self.key) for i in range(sum(layers)))
         self.pools = nn.ModuleList(_pooling(channels, pool_ratio) for _ in layers[1:])
-        self.readout = GraphReadout((2 + (query_role is not None)) * channels, channels, num_classes)
+        self.readout = GraphReadout(channels, num_classes, len(layers), is_asked=query_role is not None)
 
     def set_step(self, step: int, part: int = 0) -> None:
         """Tells the dropout masks which optimisation step this is, and which part of it."""
@@ -143,20 +142,16 @@ class SAGPoolHierarchy(nn.Module):
         edge_index, edge_type = both_ways(data.edge_index, data.edge_type, level.graph.num_relations)
         edge_weight = level.graph.edge_weight.repeat(2)
         x, batch, dropouts = level.x, level.batch, iter(self.dropouts)
-        is_asked = None if self.query_role is None else data.role == self.query_role
-        pooled = x.new_zeros(())
+        asked = None if self.query_role is None else data.role == self.query_role
+        found: list[tuple[Tensor, Tensor]] = []
         for depth, layers in enumerate(self.levels):
             for layer in layers.children():
                 add = partial(self._layer, layer, next(dropouts), (edge_index, edge_type, edge_weight))
                 x = recomputed(add, x) if self.recompute and torch.is_grad_enabled() else add(x)
-            parts = [pool_graphs(x, batch, level.num_graphs)]
-            if is_asked is not None:
-                parts.append(pool_marked(x, is_asked, batch, level.num_graphs))
-            pooled = pooled + torch.cat(parts, dim=1)
+            found.append((x, batch))
             if depth == len(self.pools):
                 break
             place = torch.arange(edge_type.numel(), device=x.device)  # of each edge, to find its columns again
-            x, edge_index, place, batch, kept, _ = self.pools[depth](x, edge_index, place, batch)
+            x, edge_index, place, batch, _, _ = self.pools[depth](x, edge_index, place, batch)
             edge_type, edge_weight = edge_type[place], edge_weight[place]
-            is_asked = None if is_asked is None else is_asked[kept]
-        return Output(self.readout(pooled), None, None, level.batch)
+        return Output(self.readout(found, level.num_graphs, asked), None, None, level.batch)

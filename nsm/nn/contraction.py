@@ -43,6 +43,10 @@ class Contraction:
     fine: RelationalGraph
     coarse: RelationalGraph
 
+    def of_leaders(self, x: Tensor) -> Tensor:
+        """For each node below the features of the kept node that stands for it: ``(K, C)`` to ``(N, C)``."""
+        return x.index_select(0, self.index.index_select(0, self.leader))
+
     @cached_property
     def messages(self) -> tuple[Slots, Slots]:
         """Messages from the kept nodes to the dropped ones, and those on the way back.

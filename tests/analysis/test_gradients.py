@@ -38,11 +38,11 @@ def test_it_is_the_gradient_of_training(batch: GraphBatch) -> None:
 def test_what_is_odd_is_marked_and_named(batch: GraphBatch) -> None:
     model = toy_model(2)
     with torch.no_grad():
-        last = model.readout.layers[-1]  # type: ignore[union-attr,index]
+        last = model.readout.head[-1]  # type: ignore[union-attr,index]
         last.weight.mul_(1e-9)  # nothing reaches what lies before, but for the reconstruction
     flow = gradient_flow(model, batch, cycle_weight=0)
     states = {layer.layer: layer.state for layer in flow.layers}
-    assert states["readout.layers.3"] == "exploding"
+    assert states["readout.head.3"] == "exploding"
     with torch.no_grad():
         last.weight.zero_()
     flow = gradient_flow(model, batch, cycle_weight=0)

@@ -15,7 +15,7 @@ from nsm.analysis.plots import new_figure, png_bytes
 from nsm.runs import Run
 from tests.analysis.made_runs import add_history, make_run
 
-GRADIENT = {GRADIENTS: {"encoder.linear": 0.1, "levels.0.blocks.0.f": 0.01, "readout.layers.1": 0.0}}
+GRADIENT = {GRADIENTS: {"encoder.linear": 0.1, "levels.0.blocks.0.f": 0.01, "readout.head.1": 0.0}}
 
 
 @pytest.fixture

@@ -80,9 +80,9 @@ def test_the_layers_of_gine_and_of_the_sagpool_hierarchy() -> None:
 def test_the_hierarchy() -> None:
     model = built(**HIERARCHY, pool_ratio=0.25, message_norm="mean", seed=5)
     assert isinstance(model, Hierarchy)
-    assert model.is_typed and model.fusion is not None
+    assert model.is_typed and len(model.fusions) == model.num_levels - 1
     other = built(**HIERARCHY, contraction="untyped", readout="top")
-    assert not other.is_typed and other.fusion is None
+    assert not other.is_typed and not other.fusions
     assert model.num_levels == 3
     assert [len(level.blocks) for level in model.levels] == [1, 2, 3]
     assert model.pool_ratio == 0.25
@@ -129,7 +129,7 @@ def test_the_readout_takes_the_nodes_that_are_asked_about(values: dict[str, obje
     for schema in (asking, plain):
         model = build_model(config, schema)
         assert model.query_role == (1 if schema is asking else None)
-        widths.append(model.readout.layers[1].in_features)  # type: ignore[union-attr, index]
+        widths.append(model.readout.head[1].in_features)  # type: ignore[union-attr, index]
     assert widths[0] == widths[1] + 8
     model = build_model(config, asking).eval()
     role = torch.tensor([0, 1])

@@ -8,7 +8,6 @@ from torch_geometric.data import Batch, Data
 
 from nsm.models import Hierarchy, compute_loss, reconstruction_error
 from nsm.models.hierarchy import Ascent
-from nsm.nn import pool_graphs, pool_marked
 from tests.nn.odd_graphs import IN_CHANNELS, NUM_RELATIONS, SHAPES, odd_batch, odd_graph, permuted
 
 LEVELS = [2, 3, 4, 5, 6]
@@ -135,7 +134,7 @@ def test_one_level_is_top_and_bottom_and_reconstructs_nothing() -> None:
     encoded = model.encoder(batch)
     (features,) = model.why(encoded).features
     refined = model.refine(features, encoded.graph)
-    expected = model.readout(pool_graphs(refined, encoded.batch, encoded.num_graphs))
+    expected = model.readout([(refined, encoded.batch)], encoded.num_graphs)
     torch.testing.assert_close(output.logits, expected)
     x, back = model.round_trip(batch)
     torch.testing.assert_close(back, x)
@@ -176,9 +175,8 @@ def test_a_readout_from_the_top_sees_the_abstract_level_only() -> None:
     for plan, known in zip(ascent.plans, _known(ascent, batch.num_nodes), strict=True):
         leaders = known[plan.leader[torch.searchsorted(known, leaders)]]
     spread = top[torch.searchsorted(numbers, leaders)]
-    pooled = [pool_graphs(top, ascent.plans[-1].batch, encoded.num_graphs)]
-    pooled.append(pool_marked(spread, batch.role == 1, encoded.batch, encoded.num_graphs))
-    torch.testing.assert_close(output.logits, model.readout(torch.cat(pooled, dim=1)))
+    expected = model.readout([(spread, encoded.batch)], encoded.num_graphs, batch.role == 1)
+    torch.testing.assert_close(output.logits, expected)
     torch.testing.assert_close(model(batch, reconstruct=False).logits, output.logits)
     compute_loss(output, batch, cycle_weight=0.1).total.backward()
     for name, parameter in model.named_parameters():
