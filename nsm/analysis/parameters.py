@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LayerParameter", "ParameterTable", "depth_order", "parameter_table", "part_of"]
 
-PARTS = {"liftings": "levels", "layers": "levels", "fusion": "readout", "refine": "readout"}
+PARTS = {"liftings": "levels", "layers": "levels", "fusions": "readout", "refine": "readout"}
 """Which part the children of a model belong to, where it is not the part of their own name."""
 NUMBERED = re.compile(r"(levels|liftings)\.(\d+)")
 
