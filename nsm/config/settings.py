@@ -119,6 +119,8 @@ class Config(Settings):
         pool_ratio: Share of nodes that stay at each step up.
         contraction: Whether edges keep their relations on the way up, or all above the concrete level are of one.
         readout: Whether the hierarchy decides from the abstract level and the concrete one, or from the former only.
+        pooling: How the readout takes the mean over a graph's nodes: of all alike, or weighted by attention, with a
+            query made of the nodes that the graph asks about, or learned where it asks about none.
         dropout: Probability of dropping a value of an update.
         message_norm: How the messages that reach a node under one relation are divided by their number, in the
             hierarchy and the flat network.
@@ -179,6 +181,7 @@ class Config(Settings):
     pool_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.5
     contraction: Literal["typed", "untyped"] = "typed"
     readout: Literal["dual", "top"] = "dual"
+    pooling: Literal["mean", "attention"] = "mean"
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     message_norm: Literal["sqrt", "mean", "sum"] = "sum"
     order_scale: Annotated[float, Field(gt=0, le=1)] = 0.33

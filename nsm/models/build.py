@@ -41,6 +41,7 @@ def _common(config: Config, schema: Schema) -> dict[str, Any]:
         "channels": config.channels,
         "dropout": config.dropout,
         "query_role": schema.roles.index(QUERY) if QUERY in schema.roles else None,
+        "pooling": config.pooling,
         "order": OrderScale(schema, config.order_scale) if schema.order_channels and config.order_scale < 1 else None,
         "seed": config.seed,
     }

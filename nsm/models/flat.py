@@ -28,6 +28,7 @@ class FlatRelational(nn.Module):
         dropout: Probability of dropping a value of an update.
         norm: How messages are divided.
         query_role: Role of the nodes whose own features the readout takes as well; None where nothing is asked of one.
+        pooling: How the readout pools, see :class:`~nsm.nn.pooling.GraphReadout`.
         order: How positions are scaled, see :class:`~nsm.models.order_scale.OrderScale`; None to take them as they are.
         seed: Seed of the dropout masks.
         recompute: Whether the backward pass computes each layer again instead of keeping what it needs.
@@ -44,6 +45,7 @@ class FlatRelational(nn.Module):
         dropout: float = 0.0,
         norm: str = "sqrt",
         query_role: int | None = None,
+        pooling: str = "mean",
         order: OrderScale | None = None,
         seed: int = 0,
         recompute: bool = False,
@@ -57,7 +59,7 @@ class FlatRelational(nn.Module):
         )
         self.dropouts = nn.ModuleList(KeyedDropout(dropout, i, self.key) for i in range(num_layers))
         self.query_role = query_role
-        self.readout = GraphReadout(channels, num_classes, is_asked=query_role is not None)
+        self.readout = GraphReadout(channels, num_classes, is_asked=query_role is not None, pooling=pooling)
 
     def set_step(self, step: int, part: int = 0) -> None:
         """Tells the dropout masks which optimisation step this is, and which part of it."""

@@ -55,6 +55,7 @@ class GINE(nn.Module):
         num_layers: Number of convolutions.
         dropout: Probability of dropping a value of an update.
         query_role: Role of the nodes whose own features the readout takes as well; None where nothing is asked of one.
+        pooling: How the readout pools, see :class:`~nsm.nn.pooling.GraphReadout`.
         order: How positions are scaled, see :class:`~nsm.models.order_scale.OrderScale`; None to take them as they are.
         seed: Seed of the dropout masks.
         recompute: Whether the backward pass computes each layer again instead of keeping what it needs.
@@ -73,6 +74,7 @@ class GINE(nn.Module):
         num_layers: int = 4,
         dropout: float = 0.0,
         query_role: int | None = None,
+        pooling: str = "mean",
         order: OrderScale | None = None,
         seed: int = 0,
         recompute: bool = False,
@@ -83,7 +85,7 @@ class GINE(nn.Module):
         self.relation = nn.Embedding(2 * num_relations, channels)
         self.layers = nn.ModuleList(GINELayer(channels, channels + 1) for _ in range(num_layers))
         self.dropouts = nn.ModuleList(KeyedDropout(dropout, i, self.key) for i in range(num_layers))
-        self.readout = GraphReadout(channels, num_classes, is_asked=query_role is not None)
+        self.readout = GraphReadout(channels, num_classes, is_asked=query_role is not None, pooling=pooling)
 
     def set_step(self, step: int, part: int = 0) -> None:
         """Tells the dropout masks which optimisation step this is, and which part of it."""

@@ -87,6 +87,7 @@ class Hierarchy(nn.Module):
         dropout: Probability of dropping a value of an update.
         norm: How messages are divided, see :class:`~nsm.nn.graph.RelationalGraph`.
         query_role: Role of the nodes whose own features the readout takes as well; None where nothing is asked of one.
+        pooling: How the readout pools, see :class:`~nsm.nn.pooling.GraphReadout`.
         order: How positions are scaled, see :class:`~nsm.models.order_scale.OrderScale`; None to take them as they are.
         seed: Seed of the dropout masks.
         recompute: What is computed again in the backward pass, see :func:`~nsm.nn.recomputation.run_couplings`.
@@ -110,6 +111,7 @@ class Hierarchy(nn.Module):
         dropout: float = 0.0,
         norm: str = "sqrt",
         query_role: int | None = None,
+        pooling: str = "mean",
         order: OrderScale | None = None,
         seed: int = 0,
         recompute: str = "none",
@@ -135,7 +137,7 @@ class Hierarchy(nn.Module):
         self.refine = stack(refine_blocks if self.is_dual else 0, relations[0])
         self.query_role = query_role
         num_read = 2 if self.is_dual and len(blocks) > 1 else 1
-        self.readout = GraphReadout(channels, num_classes, num_read, is_asked=query_role is not None)
+        self.readout = GraphReadout(channels, num_classes, num_read, is_asked=query_role is not None, pooling=pooling)
 
     @property
     def num_levels(self) -> int:

@@ -93,6 +93,7 @@ class SAGPoolHierarchy(nn.Module):
         pool_ratio: Share of nodes that stay at each step up.
         dropout: Probability of dropping a value of an update.
         query_role: Role of the nodes whose own features the readout takes as well; None where nothing is asked of one.
+        pooling: How the readout pools, see :class:`~nsm.nn.pooling.GraphReadout`.
         order: How positions are scaled, see :class:`~nsm.models.order_scale.OrderScale`; None to take them as they are.
         seed: Seed of the dropout masks.
         recompute: Whether the backward pass computes each layer again instead of keeping what it needs.
@@ -112,6 +113,7 @@ class SAGPoolHierarchy(nn.Module):
         pool_ratio: float = 0.5,
         dropout: float = 0.0,
         query_role: int | None = None,
+        pooling: str = "mean",
         order: OrderScale | None = None,
         seed: int = 0,
         recompute: bool = False,
@@ -124,7 +126,9 @@ class SAGPoolHierarchy(nn.Module):
         )
         self.dropouts = nn.ModuleList(KeyedDropout(dropout, i, self.key) for i in range(sum(layers)))
         self.pools = nn.ModuleList(_pooling(channels, pool_ratio) for _ in layers[1:])
-        self.readout = GraphReadout(channels, num_classes, len(layers), is_asked=query_role is not None)
+        self.readout = GraphReadout(
+            channels, num_classes, len(layers), is_asked=query_role is not None, pooling=pooling
+        )
 
     def set_step(self, step: int, part: int = 0) -> None:
         """Tells the dropout masks which optimisation step this is, and which part of it."""

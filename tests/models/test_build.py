@@ -142,6 +142,16 @@ def test_the_readout_takes_the_nodes_that_are_asked_about(values: dict[str, obje
 
 
 @NETWORKS
+def test_the_readout_of_every_network_can_attend(tmp_path: Path, values: dict[str, object]) -> None:
+    batch = toy_graphs(tmp_path).batch(range(8))
+    mean, attention = built(**values), built(**values, pooling="attention")
+    assert mean.readout.query is None and attention.readout.query is not None  # type: ignore[union-attr]
+    compute_loss(attention(batch), batch).total.backward()
+    for name, parameter in attention.readout.named_parameters():  # type: ignore[union-attr, operator]
+        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+
+
+@NETWORKS
 def test_dropout(values: dict[str, object]) -> None:
     for rate in (0.0, 0.3):
         found = [part.p for part in built(**values, dropout=rate).modules() if isinstance(part, KeyedDropout)]
