@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 __all__ = ["LayerParameter", "ParameterTable", "depth_order", "parameter_table", "part_of"]
 
-PARTS = {"liftings": "levels", "layers": "levels", "fusions": "readout", "refine": "readout"}
+PARTS = {
+    **dict.fromkeys(("liftings", "layers"), "levels"),
+    **dict.fromkeys(("fusions", "refine", "level_heads"), "readout"),
+}
 """Which part the children of a model belong to, where it is not the part of their own name."""
 NUMBERED = re.compile(r"(levels|liftings)\.(\d+)")
 

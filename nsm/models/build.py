@@ -55,6 +55,7 @@ def _hierarchy(config: Config, schema: Schema) -> nn.Module:
         pool_ratio=config.pool_ratio,
         contraction=config.contraction,
         readout=config.readout,
+        use_level_heads=config.auxiliary_weight > 0,
         norm=config.message_norm,
         recompute=config.recompute,
     )

@@ -88,6 +88,7 @@ class Hierarchy(nn.Module):
         norm: How messages are divided, see :class:`~nsm.nn.graph.RelationalGraph`.
         query_role: Role of the nodes whose own features the readout takes as well; None where nothing is asked of one.
         pooling: How the readout pools, see :class:`~nsm.nn.pooling.GraphReadout`.
+        use_level_heads: Whether every level has a readout of its own as well, which teaches and does not decide.
         order: How positions are scaled, see :class:`~nsm.models.order_scale.OrderScale`; None to take them as they are.
         seed: Seed of the dropout masks.
         recompute: What is computed again in the backward pass, see :func:`~nsm.nn.recomputation.run_couplings`.
@@ -112,6 +113,7 @@ class Hierarchy(nn.Module):
         norm: str = "sqrt",
         query_role: int | None = None,
         pooling: str = "mean",
+        use_level_heads: bool = False,
         order: OrderScale | None = None,
         seed: int = 0,
         recompute: str = "none",
@@ -138,6 +140,8 @@ class Hierarchy(nn.Module):
         self.query_role = query_role
         num_read = 2 if self.is_dual and len(blocks) > 1 else 1
         self.readout = GraphReadout(channels, num_classes, num_read, is_asked=query_role is not None, pooling=pooling)
+        # the last weights to be drawn: all others are the same without them
+        self.level_heads = nn.ModuleList(GraphReadout(channels, num_classes) for _ in blocks if use_level_heads)
 
     @property
     def num_levels(self) -> int:
@@ -229,7 +233,11 @@ class Hierarchy(nn.Module):
         if reconstruct and ascent.plans:
             *_, down = self.descent(ascent, use_details=False, from_entry=True)
             reconstructed = self._inverse_level(down, 0, ascent)
-        return Output(self.readout(levels, count, asked), reconstructed, encoded.x.detach(), encoded.batch)
+        batches = (encoded.batch, *(plan.batch for plan in ascent.plans))
+        read = zip(self.level_heads, ascent.features, batches, strict=False)  # without heads none is read
+        level_logits = [head([(x, batch)], count) for head, x, batch in read]
+        logits = self.readout(levels, count, asked)
+        return Output(logits, reconstructed, encoded.x.detach(), encoded.batch, level_logits)
 
     def pass_down(self, ascent: Ascent) -> Tensor:
         """The concrete level with what the levels above have found: ``(N, C)``.

@@ -22,6 +22,7 @@ class Losses:
     total: Tensor
     task: Tensor
     cycle: Tensor
+    auxiliary: Tensor
 
 
 def reconstruction_error(reconstructed: Tensor, target: Tensor, batch: Tensor, num_graphs: int) -> Tensor:
@@ -42,19 +43,28 @@ def reconstruction_error(reconstructed: Tensor, target: Tensor, batch: Tensor, n
     return torch.sqrt(miss + 1e-12) / torch.sqrt(spread + 1e-12)
 
 
-def compute_loss(output: Output, batch: Any, cycle_weight: float = CYCLE_WEIGHT) -> Losses:
-    """Task loss plus ``cycle_weight`` times the reconstruction error without details.
+def compute_loss(
+    output: Output, batch: Any, cycle_weight: float = CYCLE_WEIGHT, *, auxiliary_weight: float = 0.0
+) -> Losses:
+    """Task loss plus ``cycle_weight`` times the reconstruction error without details, plus what is switched on.
 
     Args:
         output: What the model returned for ``batch``.
         batch: Our batch or PyTorch Geometric's, with labels ``y``.
         cycle_weight: Weight of the reconstruction error; with 0, or where the model reconstructed nothing, it
             does not count.
+        auxiliary_weight: Weight of the mean over the levels of the task loss of what each says by itself; nothing where
+            the output has no such logits.
     """
     task = functional.cross_entropy(output.logits, batch.y)
     cycle = task.new_zeros(())
     if output.reconstructed is not None and output.target is not None:
         error = reconstruction_error(output.reconstructed, output.target, output.batch, output.logits.shape[0])
         cycle = error.mean()
-    total = task + cycle_weight * cycle if cycle_weight else task
-    return Losses(total, task, cycle)
+    auxiliary = task.new_zeros(())
+    if output.level_logits:
+        auxiliary = torch.stack([functional.cross_entropy(logits, batch.y) for logits in output.level_logits]).mean()
+    total = task
+    for weight, term in ((cycle_weight, cycle), (auxiliary_weight, auxiliary)):
+        total = total + weight * term if weight else total
+    return Losses(total, task, cycle, auxiliary)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from torch import Tensor
@@ -31,12 +31,14 @@ class Output:
           where it was not asked for.
         - **target**: ``(N, C)`` encoder output, layer-normalised and detached, or None.
         - **batch**: ``(N,)`` graph of each node.
+        - **level_logits**: per level ``(G, K)``, what it says by itself; empty where the model has no heads for that.
     """
 
     logits: Tensor
     reconstructed: Tensor | None
     target: Tensor | None
     batch: Tensor
+    level_logits: list[Tensor] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Tensor | None]:
         yield self.logits

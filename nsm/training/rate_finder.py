@@ -125,7 +125,8 @@ def _stepper(config: Config, model: nn.Module, fabric: Fabric) -> Callable[[int,
         def compute(part: GraphBatch, first: int) -> float:
             part, share = part.to(fabric.device), part.num_graphs / batch.num_graphs
             set_step(model, step, first)
-            loss = compute_loss(wrapped(part, reconstruct=weight > 0), part, weight).total * share
+            output = wrapped(part, reconstruct=weight > 0)
+            loss = compute_loss(output, part, weight, **config.term_weights).total * share
             fabric.backward(loss)
             return loss.item()
 

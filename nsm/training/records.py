@@ -151,6 +151,8 @@ def train_metrics(sums: dict[str, float]) -> dict[str, float]:
     }
     if "cycle" in sums:
         metrics["train_cycle_loss"] = sums["cycle"] / sums["cycle_graphs"]
+    if "auxiliary" in sums:
+        metrics["train_auxiliary_loss"] = sums["auxiliary"] / graphs
     if "grad_norm" in sums:
         metrics["grad_norm"] = sums["grad_norm"] / sums["steps"]
     return metrics

@@ -24,6 +24,7 @@ _TAGS = {
     "train_loss": "Loss/train",
     "train_task_loss": "Loss/train_task",
     "train_cycle_loss": "Loss/train_cycle",
+    "train_auxiliary_loss": "Loss/train_auxiliary",
     "val_loss": "Loss/val",
     "val_task_loss": "Loss/val_task",
     "val_cycle_loss": "Loss/val_cycle",

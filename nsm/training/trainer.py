@@ -228,11 +228,12 @@ class Trainer:
         """Adds the gradient of some graphs of a batch; returns the sums of their figures."""
         set_step(self.model, self.position.step, self.processes.rank + first * self.processes.count)
         output = self._wrapped(part, reconstruct=weight > 0)
-        losses, size = compute_loss(output, part, weight), part.num_graphs
+        losses, size = compute_loss(output, part, weight, **self.config.term_weights), part.num_graphs
         self.fabric.backward(losses.total * (size / graphs))
         correct = (output.logits.argmax(1) == part.y).sum()
         sums = {"loss": losses.total.item() * size, "task": losses.task.item() * size, "correct": correct.item()}
-        return sums | ({"cycle": losses.cycle.item() * size} if weight > 0 else {})
+        terms = {"cycle": weight, "auxiliary": self.config.auxiliary_weight}
+        return sums | {name: getattr(losses, name).item() * size for name, factor in terms.items() if factor > 0}
 
     def _gradient_norms(self) -> tuple[float, dict[str, float]]:
         """The norms of the whole gradient and of each layer's, of which a scaler's factor is taken out first."""

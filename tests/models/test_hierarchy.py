@@ -204,3 +204,22 @@ def test_errors_of_the_levels_are_those_of_the_way_back() -> None:
     for x, features in zip(exact, reversed(ascent.features[:-1]), strict=True):
         torch.testing.assert_close(x, features)
     assert all(float(error.detach().mean()) > 0.01 for error in errors)
+
+
+def test_every_level_has_a_readout_of_its_own_where_that_is_switched_on() -> None:
+    batch = odd_batch(torch.float64)
+    plain, model = made(), made(use_level_heads=True)
+    weights = model.state_dict()
+    assert all(torch.equal(weights[name], weight) for name, weight in plain.state_dict().items())  # drawn alike
+    before, output = plain(batch), model(batch)
+    assert before.level_logits == [] and torch.equal(before.logits, output.logits)
+    ascent = model.why(model.encoder(batch))
+    batches = [batch.batch, *(plan.batch for plan in ascent.plans)]
+    for head, logits, x, graphs in zip(model.level_heads, output.level_logits, ascent.features, batches, strict=True):
+        torch.testing.assert_close(logits, head([(x, graphs)], batch.num_graphs))
+    compute_loss(output, batch, 0.0, auxiliary_weight=1.0).auxiliary.backward()
+    for name in ("level_heads", "levels", "encoder"):
+        for parameter in getattr(model, name).parameters():
+            assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+    one = made(blocks=(2,), use_level_heads=True)(batch)
+    assert [logits.shape for logits in one.level_logits] == [(batch.num_graphs, 2)]

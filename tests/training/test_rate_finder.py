@@ -48,6 +48,11 @@ def test_the_rate_rises_by_one_factor(graphs: PackedGraphs) -> None:
     assert test.limit is None
 
 
+def test_what_is_switched_on_counts(graphs: PackedGraphs) -> None:
+    plain, more = found(graphs, steps=1), found(graphs, steps=1, auxiliary_weight=0.5)
+    assert more.losses[0] > plain.losses[0] + 0.2  # half of what guessing costs, about
+
+
 def test_it_repeats_itself(graphs: PackedGraphs) -> None:
     assert found(graphs, dropout=0.1) == found(graphs, dropout=0.1)
 

@@ -188,10 +188,10 @@ def test_the_cycle_term_comes_every_few_steps_and_weighs_as_much_more(
     weights: list[float] = []
     real = module.compute_loss
 
-    def record_weight(output: Any, batch: Any, weight: float) -> Any:
+    def record_weight(output: Any, batch: Any, weight: float, **more: float) -> Any:
         weights.append(weight)
         assert (output.reconstructed is not None) == (weight > 0)
-        return real(output, batch, weight)
+        return real(output, batch, weight, **more)
 
     monkeypatch.setattr(module, "compute_loss", record_weight)
     changes: dict[str, Any] = {"epochs": 1, "cycle_every": 2, "cycle_weight": 0.1}
@@ -202,26 +202,44 @@ def test_the_cycle_term_comes_every_few_steps_and_weighs_as_much_more(
     assert weights == pytest.approx([0.0125, 0.0, 0.1125, 0.0, 0.2])
 
 
+@pytest.mark.parametrize("accumulate", [1, 4])
+def test_what_is_switched_on_counts_in_training_only(graphs: PackedGraphs, tmp_path: Path, accumulate: int) -> None:
+    changes: dict[str, Any] = {"epochs": 1, "cycle_weight": 0.0, "accumulate": accumulate}
+    trainer = toy_trainer(graphs, tmp_path, auxiliary_weight=0.5, **changes)
+    trainer.fit()
+    found = trainer.history[-1].metrics
+    assert found["train_auxiliary_loss"] > 0
+    assert found["train_loss"] == pytest.approx(found["train_task_loss"] + 0.5 * found["train_auxiliary_loss"])
+    assert found["val_loss"] == pytest.approx(found["val_task_loss"])
+    flat = toy_trainer(graphs, tmp_path / "flat", model="flat", auxiliary_weight=0.5, **changes)
+    flat.fit()
+    found = flat.history[-1].metrics
+    assert found["train_auxiliary_loss"] == 0
+    assert found["train_loss"] == found["train_task_loss"]
+
+
 def test_mixed_precision_ends_before_the_loss(
     graphs: PackedGraphs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import nsm.training.trainer as module
 
-    seen: list[tuple[torch.dtype, bool]] = []
+    seen: list[tuple[set[torch.dtype], int, bool]] = []
     products: set[torch.dtype] = set()
     real = module.compute_loss
 
-    def record_dtype(output: Any, batch: Any, weight: float) -> Any:
-        seen.append((output.logits.dtype, torch.is_autocast_enabled("cpu")))
-        return real(output, batch, weight)
+    def record_dtype(output: Any, batch: Any, weight: float, **more: float) -> Any:
+        dtypes = {term.dtype for term in (output.logits, *output.level_logits)}
+        seen.append((dtypes, len(output.level_logits), torch.is_autocast_enabled("cpu")))
+        return real(output, batch, weight, **more)
 
     monkeypatch.setattr(module, "compute_loss", record_dtype)
-    trainer = toy_trainer(graphs, tmp_path, AtStep(1, request_stop), precision="bf16-mixed")
+    terms = {"auxiliary_weight": 0.1}
+    trainer = toy_trainer(graphs, tmp_path, AtStep(1, request_stop), precision="bf16-mixed", **terms)
     for part in trainer.model.modules():
         if isinstance(part, torch.nn.Linear):
             part.register_forward_hook(lambda _, __, result: products.add(result.dtype))
     trainer.fit()
-    assert seen == [(torch.float32, False)]
+    assert seen == [({torch.float32}, 2, False)]
     assert products == {torch.bfloat16}
 
 
