@@ -111,6 +111,7 @@ class Config(Settings):
             weight from the start it teaches the encoder to forget what is hard to reconstruct before the task needs it.
         cycle_every: Computes that term every so many steps, and then as many times as heavy.
         auxiliary_weight: Weight of what each level of the hierarchy says by itself, in training only; 0 does without.
+        balance_weight: Weight of how unevenly the dropped nodes are shared among the kept ones, in training only.
         num_levels: Levels of the hierarchy, the concrete one included; with one there is nothing to climb to.
         channels: Features per node.
         blocks: Reversible blocks of the concrete level, with one at each level above it, or a list of one number for
@@ -176,6 +177,7 @@ class Config(Settings):
     cycle_warmup_epochs: Annotated[float, Field(ge=0)] = 4
     cycle_every: Annotated[int, Field(ge=1)] = 1
     auxiliary_weight: Annotated[float, Field(ge=0)] = 0.0
+    balance_weight: Annotated[float, Field(ge=0)] = 0.0
     num_levels: Annotated[int, Field(ge=1, le=6)] = 3
     channels: Annotated[int, Field(ge=2)] = 64
     blocks: Annotated[int, Field(ge=1)] | tuple[Annotated[int, Field(ge=1)], ...] = 2
@@ -237,7 +239,7 @@ class Config(Settings):
     @property
     def term_weights(self) -> dict[str, float]:
         """Weights of the terms that count in training only, as :func:`~nsm.models.losses.compute_loss` takes them."""
-        return {"auxiliary_weight": self.auxiliary_weight}
+        return {"auxiliary_weight": self.auxiliary_weight, "balance_weight": self.balance_weight}
 
     @property
     def domain_table(self) -> DomainConfig:

@@ -56,6 +56,7 @@ def _hierarchy(config: Config, schema: Schema) -> nn.Module:
         contraction=config.contraction,
         readout=config.readout,
         use_level_heads=config.auxiliary_weight > 0,
+        use_balance=config.balance_weight > 0,
         norm=config.message_norm,
         recompute=config.recompute,
     )

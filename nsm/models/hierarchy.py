@@ -22,6 +22,7 @@ from nsm.nn import (
     RelationalGraph,
     ReversibleBlock,
     ReversibleStack,
+    cluster_imbalance,
     contract,
 )
 
@@ -89,6 +90,7 @@ class Hierarchy(nn.Module):
         query_role: Role of the nodes whose own features the readout takes as well; None where nothing is asked of one.
         pooling: How the readout pools, see :class:`~nsm.nn.pooling.GraphReadout`.
         use_level_heads: Whether every level has a readout of its own as well, which teaches and does not decide.
+        use_balance: Whether to measure how even the clusters are.
         order: How positions are scaled, see :class:`~nsm.models.order_scale.OrderScale`; None to take them as they are.
         seed: Seed of the dropout masks.
         recompute: What is computed again in the backward pass, see :func:`~nsm.nn.recomputation.run_couplings`.
@@ -114,6 +116,7 @@ class Hierarchy(nn.Module):
         query_role: int | None = None,
         pooling: str = "mean",
         use_level_heads: bool = False,
+        use_balance: bool = False,
         order: OrderScale | None = None,
         seed: int = 0,
         recompute: str = "none",
@@ -137,7 +140,7 @@ class Hierarchy(nn.Module):
         self.is_dual = readout == "dual" or len(blocks) == 1  # one level is top and bottom alike
         self.fusions = nn.ModuleList(GatedFusion(channels) for _ in self.liftings if self.is_dual)
         self.refine = stack(refine_blocks if self.is_dual else 0, relations[0])
-        self.query_role = query_role
+        self.query_role, self.use_balance = query_role, use_balance
         num_read = 2 if self.is_dual and len(blocks) > 1 else 1
         self.readout = GraphReadout(channels, num_classes, num_read, is_asked=query_role is not None, pooling=pooling)
         # the last weights to be drawn: all others are the same without them
@@ -236,8 +239,10 @@ class Hierarchy(nn.Module):
         batches = (encoded.batch, *(plan.batch for plan in ascent.plans))
         read = zip(self.level_heads, ascent.features, batches, strict=False)  # without heads none is read
         level_logits = [head([(x, batch)], count) for head, x, batch in read]
+        uneven = [cluster_imbalance(plan, count) for plan in ascent.plans if self.use_balance]
+        imbalance = torch.stack(uneven).mean(0) if uneven else None
         logits = self.readout(levels, count, asked)
-        return Output(logits, reconstructed, encoded.x.detach(), encoded.batch, level_logits)
+        return Output(logits, reconstructed, encoded.x.detach(), encoded.batch, level_logits, imbalance)
 
     def pass_down(self, ascent: Ascent) -> Tensor:
         """The concrete level with what the levels above have found: ``(N, C)``.

@@ -23,6 +23,7 @@ class Losses:
     task: Tensor
     cycle: Tensor
     auxiliary: Tensor
+    balance: Tensor
 
 
 def reconstruction_error(reconstructed: Tensor, target: Tensor, batch: Tensor, num_graphs: int) -> Tensor:
@@ -44,7 +45,12 @@ def reconstruction_error(reconstructed: Tensor, target: Tensor, batch: Tensor, n
 
 
 def compute_loss(
-    output: Output, batch: Any, cycle_weight: float = CYCLE_WEIGHT, *, auxiliary_weight: float = 0.0
+    output: Output,
+    batch: Any,
+    cycle_weight: float = CYCLE_WEIGHT,
+    *,
+    auxiliary_weight: float = 0.0,
+    balance_weight: float = 0.0,
 ) -> Losses:
     """Task loss plus ``cycle_weight`` times the reconstruction error without details, plus what is switched on.
 
@@ -55,6 +61,7 @@ def compute_loss(
             does not count.
         auxiliary_weight: Weight of the mean over the levels of the task loss of what each says by itself; nothing where
             the output has no such logits.
+        balance_weight: Weight of the clusters' imbalance; nothing where it was not measured.
     """
     task = functional.cross_entropy(output.logits, batch.y)
     cycle = task.new_zeros(())
@@ -64,7 +71,8 @@ def compute_loss(
     auxiliary = task.new_zeros(())
     if output.level_logits:
         auxiliary = torch.stack([functional.cross_entropy(logits, batch.y) for logits in output.level_logits]).mean()
+    balance = task.new_zeros(()) if output.imbalance is None else output.imbalance.mean()
     total = task
-    for weight, term in ((cycle_weight, cycle), (auxiliary_weight, auxiliary)):
+    for weight, term in ((cycle_weight, cycle), (auxiliary_weight, auxiliary), (balance_weight, balance)):
         total = total + weight * term if weight else total
-    return Losses(total, task, cycle, auxiliary)
+    return Losses(total, task, cycle, auxiliary, balance)

@@ -32,6 +32,7 @@ class Output:
         - **target**: ``(N, C)`` encoder output, layer-normalised and detached, or None.
         - **batch**: ``(N,)`` graph of each node.
         - **level_logits**: per level ``(G, K)``, what it says by itself; empty where the model has no heads for that.
+        - **imbalance**: ``(G,)`` mean over the steps up of :func:`~nsm.nn.balance.cluster_imbalance`, or None.
     """
 
     logits: Tensor
@@ -39,6 +40,7 @@ class Output:
     target: Tensor | None
     batch: Tensor
     level_logits: list[Tensor] = field(default_factory=list)
+    imbalance: Tensor | None = None
 
     def __iter__(self) -> Iterator[Tensor | None]:
         yield self.logits

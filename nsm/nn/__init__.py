@@ -1,5 +1,6 @@
 """Layers: tensors in, tensors out. They know nothing of data sets, oracles or training."""
 
+from nsm.nn.balance import cluster_imbalance
 from nsm.nn.contraction import Contraction, coarsen, contract, dominating_set
 from nsm.nn.conv import RelationalConv
 from nsm.nn.diagonal_conv import DiagonalConv
@@ -26,6 +27,7 @@ __all__ = [
     "ReversibleStack",
     "Semiring",
     "both_ways",
+    "cluster_imbalance",
     "coarsen",
     "contract",
     "dominating_set",

@@ -151,8 +151,7 @@ def train_metrics(sums: dict[str, float]) -> dict[str, float]:
     }
     if "cycle" in sums:
         metrics["train_cycle_loss"] = sums["cycle"] / sums["cycle_graphs"]
-    if "auxiliary" in sums:
-        metrics["train_auxiliary_loss"] = sums["auxiliary"] / graphs
+    metrics |= {f"train_{term}_loss": sums[term] / graphs for term in ("auxiliary", "balance") if term in sums}
     if "grad_norm" in sums:
         metrics["grad_norm"] = sums["grad_norm"] / sums["steps"]
     return metrics

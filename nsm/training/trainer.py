@@ -232,7 +232,7 @@ class Trainer:
         self.fabric.backward(losses.total * (size / graphs))
         correct = (output.logits.argmax(1) == part.y).sum()
         sums = {"loss": losses.total.item() * size, "task": losses.task.item() * size, "correct": correct.item()}
-        terms = {"cycle": weight, "auxiliary": self.config.auxiliary_weight}
+        terms = {"cycle": weight, "auxiliary": self.config.auxiliary_weight, "balance": self.config.balance_weight}
         return sums | {name: getattr(losses, name).item() * size for name, factor in terms.items() if factor > 0}
 
     def _gradient_norms(self) -> tuple[float, dict[str, float]]:

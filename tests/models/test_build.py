@@ -83,8 +83,9 @@ def test_the_hierarchy() -> None:
     assert model.is_typed and len(model.fusions) == model.num_levels - 1
     other = built(**HIERARCHY, contraction="untyped", readout="top")
     assert not other.is_typed and not other.fusions
-    assert model.num_levels == 3 and not model.level_heads
+    assert model.num_levels == 3 and not model.level_heads and not model.use_balance
     assert len(built(**HIERARCHY, auxiliary_weight=0.1).level_heads) == 3
+    assert built(**HIERARCHY, balance_weight=0.1).use_balance
     assert [len(level.blocks) for level in model.levels] == [1, 2, 3]
     assert model.pool_ratio == 0.25
     assert model.encoder.message_norm == "mean"

@@ -8,6 +8,7 @@ from torch_geometric.data import Batch, Data
 
 from nsm.models import Hierarchy, compute_loss, reconstruction_error
 from nsm.models.hierarchy import Ascent
+from nsm.nn import cluster_imbalance
 from tests.nn.odd_graphs import IN_CHANNELS, NUM_RELATIONS, SHAPES, odd_batch, odd_graph, permuted
 
 LEVELS = [2, 3, 4, 5, 6]
@@ -223,3 +224,18 @@ def test_every_level_has_a_readout_of_its_own_where_that_is_switched_on() -> Non
             assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
     one = made(blocks=(2,), use_level_heads=True)(batch)
     assert [logits.shape for logits in one.level_logits] == [(batch.num_graphs, 2)]
+
+
+def test_the_balance_of_clusters_is_measured_where_it_is_switched_on() -> None:
+    batch = odd_batch(torch.float64)
+    plain, model = made(blocks=(2, 1, 1)), made(blocks=(2, 1, 1), use_balance=True)
+    before, output = plain(batch), model(batch)
+    assert before.imbalance is None and torch.equal(before.logits, output.logits)
+    plans = model.why(model.encoder(batch)).plans
+    each = [cluster_imbalance(plan, batch.num_graphs) for plan in plans]
+    torch.testing.assert_close(output.imbalance, (each[0] + each[1]) / 2)
+    compute_loss(output, batch, 0.0, balance_weight=1.0).balance.backward()
+    for lifting in model.liftings:
+        weight = lifting.score.weight  # type: ignore[union-attr]
+        assert weight.grad is not None and weight.grad.abs().sum() > 0
+    assert made(blocks=(2,), use_balance=True)(batch).imbalance is None  # one level has no clusters

@@ -42,17 +42,17 @@ def test_total_is_task_plus_weighted_cycle_and_flat_models_have_no_cycle() -> No
     assert flat.cycle.item() == 0.0 and torch.equal(flat.total, flat.task)
 
 
-def test_the_levels_count_as_their_mean_where_there_are_any() -> None:
+def test_levels_and_balance_count_as_means_where_there_are_any() -> None:
     logits, batch = torch.tensor([[2.0, 0.0], [0.0, 1.0]]), torch.tensor([0, 0, 1])
     levels = [torch.tensor([[1.0, 0.0], [3.0, 0.0]]), torch.zeros(2, 2)]
-    output = Output(logits, None, None, batch, levels)
-    losses = compute_loss(output, Labelled, auxiliary_weight=0.2)
+    output = Output(logits, None, None, batch, levels, torch.tensor([0.5, 1.0]))
+    losses = compute_loss(output, Labelled, auxiliary_weight=0.2, balance_weight=0.1)
     mean = sum(torch.nn.functional.cross_entropy(level, Labelled.y) for level in levels) / 2
     torch.testing.assert_close(losses.auxiliary, mean)
-    torch.testing.assert_close(losses.total, losses.task + 0.2 * losses.auxiliary)
+    torch.testing.assert_close(losses.total, losses.task + 0.2 * losses.auxiliary + 0.1 * 0.75)
     assert torch.equal(compute_loss(output, Labelled).total, losses.task)
-    flat = compute_loss(Output(logits, None, None, batch), Labelled, auxiliary_weight=0.2)
-    assert flat.auxiliary.item() == 0.0 and torch.equal(flat.total, flat.task)
+    flat = compute_loss(Output(logits, None, None, batch), Labelled, auxiliary_weight=0.2, balance_weight=0.1)
+    assert flat.auxiliary.item() == flat.balance.item() == 0.0 and torch.equal(flat.total, flat.task)
 
 
 def test_the_target_receives_no_gradient() -> None:

@@ -51,6 +51,7 @@ def test_the_rate_rises_by_one_factor(graphs: PackedGraphs) -> None:
 def test_what_is_switched_on_counts(graphs: PackedGraphs) -> None:
     plain, more = found(graphs, steps=1), found(graphs, steps=1, auxiliary_weight=0.5)
     assert more.losses[0] > plain.losses[0] + 0.2  # half of what guessing costs, about
+    assert found(graphs, steps=1, balance_weight=0.5).losses[0] > plain.losses[0]
 
 
 def test_it_repeats_itself(graphs: PackedGraphs) -> None:

@@ -96,7 +96,8 @@ def test_metrics_are_means_over_graphs() -> None:
     assert train_metrics(sums) == expected
     with_cycle = train_metrics({**sums, "cycle": 1.0, "cycle_graphs": 2})
     assert with_cycle == {**expected, "train_cycle_loss": 0.5}
-    assert train_metrics({**sums, "auxiliary": 1.0}) == {**expected, "train_auxiliary_loss": 0.25}
+    more = train_metrics({**sums, "auxiliary": 1.0, "balance": 2.0})
+    assert more == {**expected, "train_auxiliary_loss": 0.25, "train_balance_loss": 0.5}
 
 
 def test_columns_have_nothing_where_an_epoch_lacks_a_metric() -> None:

@@ -205,16 +205,19 @@ def test_the_cycle_term_comes_every_few_steps_and_weighs_as_much_more(
 @pytest.mark.parametrize("accumulate", [1, 4])
 def test_what_is_switched_on_counts_in_training_only(graphs: PackedGraphs, tmp_path: Path, accumulate: int) -> None:
     changes: dict[str, Any] = {"epochs": 1, "cycle_weight": 0.0, "accumulate": accumulate}
-    trainer = toy_trainer(graphs, tmp_path, auxiliary_weight=0.5, **changes)
+    changes |= {"auxiliary_weight": 0.5, "balance_weight": 0.25}
+    trainer = toy_trainer(graphs, tmp_path, **changes)
     trainer.fit()
     found = trainer.history[-1].metrics
-    assert found["train_auxiliary_loss"] > 0
-    assert found["train_loss"] == pytest.approx(found["train_task_loss"] + 0.5 * found["train_auxiliary_loss"])
+    more = {term: found[f"train_{term}_loss"] for term in ("auxiliary", "balance")}
+    assert min(more.values()) > 0
+    total = found["train_task_loss"] + 0.5 * more["auxiliary"] + 0.25 * more["balance"]
+    assert found["train_loss"] == pytest.approx(total)
     assert found["val_loss"] == pytest.approx(found["val_task_loss"])
-    flat = toy_trainer(graphs, tmp_path / "flat", model="flat", auxiliary_weight=0.5, **changes)
+    flat = toy_trainer(graphs, tmp_path / "flat", model="flat", **changes)
     flat.fit()
     found = flat.history[-1].metrics
-    assert found["train_auxiliary_loss"] == 0
+    assert found["train_auxiliary_loss"] == found["train_balance_loss"] == 0
     assert found["train_loss"] == found["train_task_loss"]
 
 
@@ -228,12 +231,12 @@ def test_mixed_precision_ends_before_the_loss(
     real = module.compute_loss
 
     def record_dtype(output: Any, batch: Any, weight: float, **more: float) -> Any:
-        dtypes = {term.dtype for term in (output.logits, *output.level_logits)}
+        dtypes = {term.dtype for term in (output.logits, *output.level_logits, output.imbalance)}
         seen.append((dtypes, len(output.level_logits), torch.is_autocast_enabled("cpu")))
         return real(output, batch, weight, **more)
 
     monkeypatch.setattr(module, "compute_loss", record_dtype)
-    terms = {"auxiliary_weight": 0.1}
+    terms = {"auxiliary_weight": 0.1, "balance_weight": 0.1}
     trainer = toy_trainer(graphs, tmp_path, AtStep(1, request_stop), precision="bf16-mixed", **terms)
     for part in trainer.model.modules():
         if isinstance(part, torch.nn.Linear):
