@@ -19,12 +19,15 @@ ALIASES = {"lr": "learning_rate"}
 """Short names that are accepted for keys, at the top of the configuration only."""
 
 DOMAIN_DEFAULTS: dict[str | None, dict[str, Any]] = {
-    "kg": {"epochs": 12, "learning_rate": 2e-3, "message_norm": "sqrt", "cycle_weight": 1.0},
-    "own": {"epochs": 12, "learning_rate": 2e-3, "message_norm": "sqrt", "order_scale": 1.0},
+    "kg": {"epochs": 12, "learning_rate": 2e-3, "message_norm": "sqrt", "cycle_weight": 1.0, "cycle_every": 1},
+    "own": {
+        **{"epochs": 12, "learning_rate": 2e-3, "message_norm": "sqrt", "order_scale": 1.0},
+        **{"cycle_weight": 0.4, "cycle_every": 1},
+    },
 }
 """Defaults of domains in place of the general ones, which are those of planning; see also `causal_defaults`."""
 
-CYCLE_WEIGHT = 0.4
+CYCLE_WEIGHT = 0.15
 """Weight of the reconstruction error in the loss, where none is given."""
 
 
@@ -162,7 +165,7 @@ class Config(Settings):
 
     domain: Literal["planning", "causal", "kg", "own"] = "planning"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    epochs: Annotated[int, Field(ge=1)] = 16
+    epochs: Annotated[int, Field(ge=1)] = 28
     batch_size: Annotated[int, Field(ge=1)] = 64
     accumulate: Annotated[int, Field(ge=1)] = 1
     recompute: Literal["none", "checkpoint", "reverse"] = "none"
@@ -175,7 +178,7 @@ class Config(Settings):
     clip_norm: Annotated[float, Field(ge=0)] = 1.0
     cycle_weight: Annotated[float, Field(ge=0)] = CYCLE_WEIGHT
     cycle_warmup_epochs: Annotated[float, Field(ge=0)] = 4
-    cycle_every: Annotated[int, Field(ge=1)] = 1
+    cycle_every: Annotated[int, Field(ge=1)] = 4
     auxiliary_weight: Annotated[float, Field(ge=0)] = 0.0
     balance_weight: Annotated[float, Field(ge=0)] = 0.0
     num_levels: Annotated[int, Field(ge=1, le=6)] = 3
