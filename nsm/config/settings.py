@@ -18,12 +18,11 @@ __all__ = ["ALIASES", "CausalConfig", "Config", "DomainConfig", "KgConfig", "Own
 ALIASES = {"lr": "learning_rate"}
 """Short names that are accepted for keys, at the top of the configuration only."""
 
+_SMALL = {"epochs": 12, "learning_rate": 2e-3, "message_norm": "sqrt", "cycle_every": 1}
+
 DOMAIN_DEFAULTS: dict[str | None, dict[str, Any]] = {
-    "kg": {"epochs": 12, "learning_rate": 2e-3, "message_norm": "sqrt", "cycle_weight": 1.0, "cycle_every": 1},
-    "own": {
-        **{"epochs": 12, "learning_rate": 2e-3, "message_norm": "sqrt", "order_scale": 1.0},
-        **{"cycle_weight": 0.4, "cycle_every": 1},
-    },
+    "kg": {**_SMALL, "cycle_weight": 1.0},
+    "own": {**_SMALL, "cycle_weight": 0.4, "order_scale": 1.0},
 }
 """Defaults of domains in place of the general ones, which are those of planning; see also `causal_defaults`."""
 

@@ -145,6 +145,30 @@ def test_one_level_is_top_and_bottom_and_reconstructs_nothing() -> None:
     assert all(parameter.grad is not None for parameter in model.parameters())
 
 
+def test_every_node_hears_from_its_leader_level_by_level() -> None:
+    model, batch = made(), odd_batch(torch.float64)
+    encoded = model.encoder(batch)
+    ascent = model.why(encoded)
+    heard = ascent.features[-1]
+    for depth in (1, 0):
+        plan, fusion, own = ascent.plans[depth], model.fusions[depth], ascent.features[depth]
+        gate = torch.sigmoid(fusion.gate)
+        rows = []
+        for node, leader in enumerate(plan.leader.tolist()):
+            row = plan.kept.tolist().index(leader)
+            rows.append(gate * own[node] + (1 - gate) * fusion.map(heard[row]))
+        heard = torch.stack(rows)
+    bottom = model.refine(heard, ascent.graphs[0])
+    torch.testing.assert_close(model.pass_down(ascent), bottom)
+    levels = [(bottom, encoded.batch), (ascent.features[-1], ascent.plans[-1].batch)]
+    output = model(batch, reconstruct=False)
+    torch.testing.assert_close(output.logits, model.readout(levels, encoded.num_graphs))
+    assert output.reconstructed is None
+    whole = model(batch)
+    torch.testing.assert_close(whole.logits, output.logits)
+    assert whole.reconstructed is not None
+
+
 def test_untyped_contraction_has_one_relation_above_the_concrete_level() -> None:
     model, batch = made(contraction="untyped"), odd_batch(torch.float64)
     ascent = model.why(model.encoder(batch))
