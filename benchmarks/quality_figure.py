@@ -8,9 +8,9 @@ from statistics import mean
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import PercentFormatter
 
-from nsm.analysis.plots import COLOURS, new_figure, percent, png_bytes, style_axes
+from nsm.analysis.plots import COLOURS, new_figure, png_bytes, style_axes
 from nsm.runs import replacing
 from paired import Chosen, labels_of, majority, read_results
 from published import CTP
@@ -76,7 +76,7 @@ def _panel(axes: Axes, mine: Runs, part: str, column: str, folder: Path) -> None
         known = [place for place in places if labels[place] in CTP]
         axes.plot(known, [CTP[labels[place]] for place in known], ":", label="CTP, as published", **grey)
     axes.set_xticks(list(places), labels)
-    axes.yaxis.set_major_formatter(FuncFormatter(percent))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.legend(fontsize=8.5, frameon=False)
 
 
