@@ -45,7 +45,7 @@ def test_a_life(tmp_path: Path, jobs: list[BackgroundRun]) -> None:
     assert (again.run, again.state, again.is_alive) == (job.run, "building", True)
 
     (tmp_path / "go").touch()
-    wait_until(lambda: job.at.epoch == 1)
+    wait_until(lambda: job.at.epoch == 1 and "epoch 1" in job.log())  # the history comes first, then the log
     again = background(job.run.folder)
     assert (job.state, again.state, again.is_alive) == ("running", "running", True)
     assert "epoch 1" in again.log() and job.log() == (job.run.folder / "train.log").read_text()
