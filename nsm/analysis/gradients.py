@@ -71,7 +71,9 @@ class GradientFlow:
         return Table(names, rows, formats=dict.fromkeys(names[2:4], ".2e"))
 
 
-def gradient_flow(model: nn.Module, batch: GraphBatch, cycle_weight: float = CYCLE_WEIGHT) -> GradientFlow:
+def gradient_flow(
+    model: nn.Module, batch: GraphBatch, cycle_weight: float = CYCLE_WEIGHT, **weights: float
+) -> GradientFlow:
     """The gradient of the loss of one batch; neither weights nor gradients of the model are changed.
 
     A layer counts as vanishing where its mean absolute gradient is below 1/10,000 of the median over all layers, and
@@ -81,10 +83,11 @@ def gradient_flow(model: nn.Module, batch: GraphBatch, cycle_weight: float = CYC
         model: On the device of the batch; its mode, training or evaluation, is kept.
         batch: Graphs with their labels.
         cycle_weight: Weight of the reconstruction error, as in training.
+        weights: Those of the other terms, ``**config.term_weights``; a level head learns from nothing else.
     """
     named = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     with torch.enable_grad():
-        losses = compute_loss(model(batch), batch, cycle_weight)
+        losses = compute_loss(model(batch), batch, cycle_weight, **weights)
         gradients = torch.autograd.grad(losses.total, list(named.values()), allow_unused=True)
     layers: dict[str, list[tuple[int, Tensor | None]]] = {}
     found = dict(zip(named, gradients, strict=True))

@@ -118,7 +118,7 @@ class Config(Settings):
         channels: Features per node.
         blocks: Reversible blocks of the concrete level, with one at each level above it, or a list of one number for
             each level; ``sagpool`` has two convolutions for each.
-        refine_blocks: Reversible blocks at the concrete level after coming back down to it, before the
+        refine_blocks: Reversible blocks at the concrete level after it has heard from those above, before the
             readout; one from the top only has none.
         pool_ratio: Share of nodes that stay at each step up.
         contraction: Whether edges keep their relations on the way up, or all above the concrete level are of one.

@@ -78,7 +78,7 @@ class Hierarchy(nn.Module):
         num_classes: Number of classes ``K``.
         channels: Number of features per node, even.
         blocks: Number of reversible blocks of each level; its length is the number of levels.
-        refine_blocks: Number of reversible blocks at the concrete level after coming back down to it, before the
+        refine_blocks: Number of reversible blocks at the concrete level after it has heard from the others, before the
             readout: there the nodes pass on what the levels above have told them.
         pool_ratio: Share of nodes that stay at each step up.
         contraction: ``"typed"`` where edges keep their relations on the way up, ``"untyped"`` where all edges above the
@@ -237,9 +237,10 @@ class Hierarchy(nn.Module):
             *_, down = self.descent(ascent, use_details=False, from_entry=True)
             reconstructed = self._inverse_level(down, 0, ascent)
         batches = (encoded.batch, *(plan.batch for plan in ascent.plans))
+        teaches = torch.is_grad_enabled()  # what follows counts in no evaluation
         read = zip(self.level_heads, ascent.features, batches, strict=False)  # without heads none is read
-        level_logits = [head([(x, batch)], count) for head, x, batch in read]
-        uneven = [cluster_imbalance(plan, count) for plan in ascent.plans if self.use_balance]
+        level_logits = [head([(x, batch)], count) for head, x, batch in read if teaches]
+        uneven = [cluster_imbalance(plan, count) for plan in ascent.plans if self.use_balance and teaches]
         imbalance = torch.stack(uneven).mean(0) if uneven else None
         logits = self.readout(levels, count, asked)
         return Output(logits, reconstructed, encoded.x.detach(), encoded.batch, level_logits, imbalance)

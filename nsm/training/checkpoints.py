@@ -171,7 +171,8 @@ def load_weights(model: nn.Module, checkpoint: Checkpoint, path: Path) -> None:
     )
     if differing:  # seen before anything is loaded, so that the model stays whole
         message = f"the checkpoint is for another model: {len(differing)} tensors differ, first {differing[0]}"
-        raise CheckpointError(message, file=path)
+        hint = "it was written by another version of NSM, which opens it, or with other settings; or train anew"
+        raise CheckpointError(message, file=path, hint=hint)
     model.load_state_dict(got)
 
 

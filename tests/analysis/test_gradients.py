@@ -9,6 +9,7 @@ import torch
 
 from nsm.analysis.gradients import gradient_figure, gradient_flow
 from nsm.analysis.plots import png_bytes
+from nsm.config import Config
 from nsm.data.batch import GraphBatch
 from nsm.models import compute_loss
 from tests.analysis.toy_models import named_graphs, toy_model
@@ -33,6 +34,17 @@ def test_it_is_the_gradient_of_training(batch: GraphBatch) -> None:
     assert layers["encoder.linear"].largest == pytest.approx(float(gradient.abs().max()), rel=1e-5)
     assert sum(layer.parameters for layer in flow.layers) == sum(p.numel() for p in model.parameters())
     assert {layer.state for layer in flow.layers} == {"ok"}
+
+
+def test_level_heads_learn_from_their_own_term(batch: GraphBatch) -> None:
+    model, weights = toy_model(auxiliary_weight=0.3), Config(auxiliary_weight=0.3).term_weights
+
+    def states(**weights: float) -> set[str]:
+        layers = gradient_flow(model, batch, **weights).layers
+        return {layer.state for layer in layers if layer.layer.startswith("level_heads")}
+
+    assert states(**weights) == {"ok"}
+    assert "ok" not in states()
 
 
 def test_what_is_odd_is_marked_and_named(batch: GraphBatch) -> None:

@@ -13,9 +13,9 @@ from nsm.models import build_model
 from tests.data.twin_graphs import SCHEMA, packed, twins
 
 
-def toy_model(num_levels: int = 3, model: str = "hierarchy") -> nn.Module:
+def toy_model(num_levels: int = 3, model: str = "hierarchy", **more: float) -> nn.Module:
     torch.manual_seed(0)
-    config = Config.model_validate({"channels": 8, "blocks": 1, "num_levels": num_levels, "model": model})
+    config = Config.model_validate({"channels": 8, "blocks": 1, "num_levels": num_levels, "model": model, **more})
     return build_model(config, SCHEMA).eval()
 
 

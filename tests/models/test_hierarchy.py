@@ -258,6 +258,8 @@ def test_the_balance_of_clusters_is_measured_where_it_is_switched_on() -> None:
     plans = model.why(model.encoder(batch)).plans
     each = [cluster_imbalance(plan, batch.num_graphs) for plan in plans]
     torch.testing.assert_close(output.imbalance, (each[0] + each[1]) / 2)
+    with torch.no_grad():  # an evaluation has no use for it
+        assert model(batch).imbalance is None
     compute_loss(output, batch, 0.0, balance_weight=1.0).balance.backward()
     for lifting in model.liftings:
         weight = lifting.score.weight  # type: ignore[union-attr]

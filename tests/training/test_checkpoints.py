@@ -154,6 +154,7 @@ def test_weights_of_another_model(saved: Path) -> None:
     with pytest.raises(CheckpointError, match="for another model") as caught:
         load_weights(nn.Linear(2, 2), load_checkpoint(saved), saved)
     assert caught.value.file == str(saved)
+    assert "train anew" in str(caught.value.hint)
 
 
 def test_a_failed_save_leaves_the_old_one(saved: Path, state: dict[str, Any]) -> None:
