@@ -26,8 +26,14 @@ NUMBERED = "causal"  # the task whose groups have no names but numbers
 
 
 def read_results(results: Path) -> list[Figures]:
-    """What all trainings left."""
-    return [json.loads(file.read_text(encoding="utf-8")) for file in sorted(results.glob("*.json"))]
+    """What all trainings left, those of one kind by their seeds."""
+    return [json.loads(file.read_text(encoding="utf-8")) for file in sorted(results.glob("*.json"), key=_by_seed)]
+
+
+def _by_seed(file: Path) -> tuple[str, int]:
+    """The name of a result without its number, and the number, of which 10 comes after 9."""
+    name, _, number = file.stem.rpartition("_")
+    return (name, int(number)) if number.isdecimal() else (file.stem, 0)
 
 
 class Chosen:
