@@ -48,7 +48,7 @@ Figures = dict[str, Any]
 
 KEPT = ("distance", "rung", "family", "length", "ceiling")  # columns of a set that its table can be broken down by
 SHOWN = (
-    *("ceiling", "auc", "ece", "ece_calibrated", "temperature"),
+    *("ceiling", "auc", "ece", "ece_calibrated", "ece_by_chance", "ece_by_chance_high", "temperature"),
     *("reconstruction_exact", "reconstruction_abstract", "decoded"),
 )
 

@@ -127,9 +127,12 @@ def _reconstruction(predictions: Predictions, decoded: Decoded | None) -> dict[s
 
 def _calibration(logits: Array, labels: Array, temperature: float | None) -> dict[str, Any]:
     scaled = None if temperature is None else logits / temperature
+    chance, chance_high = metrics.calibration_error_by_chance(logits if scaled is None else scaled)
     return {
         "ece": metrics.expected_calibration_error(logits, labels),
         "ece_calibrated": None if scaled is None else metrics.expected_calibration_error(scaled, labels),
+        "ece_by_chance": chance,
+        "ece_by_chance_high": chance_high,
         "temperature": temperature,
         "nll": negative_log_likelihood(logits, labels),
         "nll_calibrated": None if scaled is None else negative_log_likelihood(scaled, labels),

@@ -14,6 +14,7 @@ __all__ = [
     "area_under_roc",
     "average_precision",
     "bootstrap_interval",
+    "calibration_error_by_chance",
     "confusion_matrix",
     "expected_calibration_error",
     "majority",
@@ -121,6 +122,33 @@ def expected_calibration_error(logits: Array, labels: Array, bins: int = CALIBRA
             norm="l1",
         )
     )
+
+
+def calibration_error_by_chance(
+    logits: Array, bins: int = CALIBRATION_BINS, *, seed: int = 0, draws: int = 200
+) -> tuple[float, float]:
+    """The calibration error that a perfectly calibrated model of the same confidences has on as many samples.
+
+    Few samples leave a bin's accuracy off its confidence whatever the model, so an error is to be read beside this one.
+    Each draw decides for every sample by its confidence whether the winning class is right.
+
+    Returns:
+        The mean over the draws, and what 95 % of them do not exceed; zeros for no samples.
+
+    Source:
+        Vaicenavicius et al., "Evaluating model calibration in classification" (2019), consistency resampling.
+    """
+    confidence = softmax(logits).max(axis=1)
+    if not len(confidence):
+        return 0.0, 0.0
+    place = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    expected = np.bincount(place, confidence, bins)
+    generator = np.random.default_rng(seed)
+    errors = np.empty(draws)
+    for draw in range(draws):
+        right = np.bincount(place[generator.random(len(confidence)) < confidence], minlength=bins)
+        errors[draw] = np.abs(right - expected).sum() / len(confidence)
+    return float(errors.mean()), float(np.quantile(errors, 0.95))
 
 
 def wilson_interval(right: int, total: int, z: float = 1.959964) -> Interval:

@@ -19,6 +19,7 @@ ROWS = {
     "hits_at_10": ("hits at 10, filtered", ".1%"),
     "ece": ("expected calibration error", ".3f"),
     "ece_calibrated": ("the same with the temperature of the validation split", ".3f"),
+    "ece_by_chance": ("the same of a perfectly calibrated model on as many graphs", ".3f"),
     "reconstruction_exact": ("reconstruction error with details (rounding)", ".1e"),
     "reconstruction_abstract": ("reconstruction error of the abstract level alone", ".3f"),
     "decoded": ("node types, roles and orders read from the abstract level", ".1%"),
@@ -38,6 +39,8 @@ def headline_table(evaluation: Mapping[str, Any]) -> Table:
             text = format(value, spec)
             if key == "accuracy" and evaluation.get("accuracy_low") is not None:
                 text += f" ({evaluation['accuracy_low']:.1%} to {evaluation['accuracy_high']:.1%})"
+            if key == "ece_by_chance" and evaluation.get("ece_by_chance_high") is not None:
+                text += f" (95 of 100 stay below {evaluation['ece_by_chance_high']:.3f})"
             rows.append((name, text))
     return Table(("figure", "value"), rows, f"{evaluation['samples']:,} graphs of the {evaluation['split']} split")
 

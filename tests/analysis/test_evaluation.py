@@ -76,6 +76,8 @@ def test_the_temperature_changes_confidence_but_no_prediction(
     assert plain["accuracy"] == scaled["accuracy"]
     assert scaled["ece"] == plain["ece"]
     assert scaled["ece_calibrated"] != pytest.approx(plain["ece"])
+    assert 0 < plain["ece_by_chance"] < plain["ece_by_chance_high"]
+    assert scaled["ece_by_chance"] > plain["ece_by_chance"], "less confident, so chance decides more"
 
 
 def test_ceiling_and_rung_where_the_table_has_them(predictions: Predictions) -> None:

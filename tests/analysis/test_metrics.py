@@ -25,6 +25,28 @@ def ternary() -> tuple[np.ndarray, np.ndarray]:
     return random.normal(size=(300, 3)) + 1.5 * np.eye(3)[labels], labels
 
 
+@pytest.mark.parametrize("scale", [0.3, 1.0, 4.0])
+def test_the_calibration_error_by_chance_is_that_of_labels_drawn_from_the_probabilities(scale: float) -> None:
+    random = np.random.default_rng(2)
+    logits = scale * random.normal(size=(250, 3))
+    cumulated = metrics.softmax(logits).cumsum(axis=1)
+    drawn = [(random.random((250, 1)) > cumulated).sum(axis=1) for _ in range(800)]
+    errors = [metrics.expected_calibration_error(logits, labels) for labels in drawn]
+    mean, high = metrics.calibration_error_by_chance(logits)
+    assert mean == pytest.approx(np.mean(errors), rel=0.08)
+    assert high == pytest.approx(np.quantile(errors, 0.95), rel=0.12)
+    assert metrics.calibration_error_by_chance(logits) == (mean, high)
+
+
+def test_the_calibration_error_by_chance_falls_with_the_number_of_samples() -> None:
+    logits = np.random.default_rng(3).normal(size=(200, 2))
+    few, many = (metrics.calibration_error_by_chance(np.tile(logits, (count, 1)))[0] for count in (1, 25))
+    assert few / many == pytest.approx(5, rel=0.2)
+    certain = np.array([[50.0, -50.0]] * 10)
+    assert metrics.calibration_error_by_chance(certain) == (0.0, 0.0)
+    assert metrics.calibration_error_by_chance(certain[:0]) == (0.0, 0.0)
+
+
 def test_softmax_is_exact_for_large_logits() -> None:
     probabilities = metrics.softmax(np.array([[1000.0, 1000.0], [-1000.0, 0.0]]))
     np.testing.assert_allclose(probabilities, [[0.5, 0.5], [0.0, 1.0]])
