@@ -66,6 +66,14 @@ def evaluate(
     print(_summary(result.figures, result.report))
 
 
+def _calibration(figures: dict[str, Any]) -> str:
+    """The calibration error, with the temperature of the validation split where there is one, and by chance."""
+    told = [f"{figures['ece_by_chance']:.3f} by chance"]
+    if figures["ece_calibrated"] is not None:
+        told.insert(0, f"{figures['ece_calibrated']:.3f} at temperature {figures['temperature']:.2f}")
+    return f"{figures['ece']:.3f} ({', '.join(told)})"
+
+
 def _summary(figures: dict[str, Any], report: Path) -> str:
     """The figures that matter, as lines."""
     interval = f"{figures['accuracy_low']:.2%} to {figures['accuracy_high']:.2%}"
@@ -73,7 +81,7 @@ def _summary(figures: dict[str, Any], report: Path) -> str:
         (figures["split"], f"{figures['samples']:,} graphs"),
         ("accuracy", f"{figures['accuracy']:.2%} ({interval}; majority {figures['majority']:.2%})"),
         ("AUC", figures["auc"]),
-        ("ECE", figures["ece"]),
+        ("ECE", _calibration(figures)),
         ("round trip", figures["reconstruction_exact"]),
         ("abstract", figures["reconstruction_abstract"]),
     ]

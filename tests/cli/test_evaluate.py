@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,7 @@ def test_by_name_for_people(nsm: Command, run: Path) -> None:
     assert lines[0].split() == ["val", "24", "graphs"]
     assert lines[1].startswith("accuracy")
     assert "majority 50.00%" in lines[1]
+    assert re.fullmatch(r"ECE +0\.\d{3} \(0\.\d{3} at temperature [\d.]+, 0\.\d{3} by chance\)", lines[3])
     assert lines[-1].split(maxsplit=1) == ["report", str(run / "report_val.html")]
 
 
