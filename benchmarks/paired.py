@@ -137,13 +137,14 @@ def verdict(found: SeededDifference | None) -> str:
 
 
 def span(values: Sequence[float]) -> str:
-    """Mean in per cent with Student's interval."""
+    """Mean of shares in per cent with Student's interval, which ends at 0 and at 100."""
     if not values:
         return ""
     if len(values) == 1:
         return f"{100 * values[0]:.1f} (one seed)"
     interval = t_interval(np.array(values))
-    return f"{100 * mean(values):.1f} ({100 * interval.low:.1f} to {100 * interval.high:.1f})"
+    low, high = max(interval.low, 0.0), min(interval.high, 1.0)
+    return f"{100 * mean(values):.1f} ({100 * low:.1f} to {100 * high:.1f})"
 
 
 def majority(labels: Array) -> float:

@@ -207,6 +207,16 @@ def test_ranks_stand_beside_the_published_ones(tmp_path: Path) -> None:
     assert row(text, "### ranks", "link scorer")[1] == "0, 1, 2"  # of the committed results
 
 
+def test_seeds_stand_in_their_order_and_no_share_is_above_one(tmp_path: Path) -> None:
+    folder = tmp_path / "made"
+    for seed, right in ((10, 397), (9, 400), (2, 400)):
+        write(folder, "causal", "flat-8", seed, np.arange(400) < right, {})
+    quality(folder, "--table")
+    text = folder.with_suffix(".md").read_text(encoding="utf-8")
+    assert row(text, "## causal", "flat-8")[3] == "2, 9, 10"
+    assert row(text, "### test", "flat-8")[1] == "99.8 (98.7 to 100.0)"
+
+
 def test_groups_of_one_name_are_shared_over_seeds_but_numbers_are_not(tmp_path: Path) -> None:
     """A set that every seed is tested on must not count once for each; causal groups are numbered in each data set."""
     code = f"""
