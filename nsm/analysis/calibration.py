@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nsm.analysis.metrics import CALIBRATION_BINS, softmax
+from nsm.analysis.metrics import CALIBRATION_BINS, confidence_bins, softmax
 
 __all__ = ["ReliabilityBin", "fit_temperature", "negative_log_likelihood", "reliability_table"]
 
@@ -37,7 +37,7 @@ def reliability_table(logits: Array, labels: Array, bins: int = CALIBRATION_BINS
     probabilities = softmax(logits)
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
-    place = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    place = confidence_bins(confidence, bins)
     return [
         ReliabilityBin(
             low=index / bins,

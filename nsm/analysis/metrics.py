@@ -15,6 +15,7 @@ __all__ = [
     "average_precision",
     "bootstrap_interval",
     "calibration_error_by_chance",
+    "confidence_bins",
     "confusion_matrix",
     "expected_calibration_error",
     "majority",
@@ -124,6 +125,19 @@ def expected_calibration_error(logits: Array, labels: Array, bins: int = CALIBRA
     )
 
 
+def confidence_bins(confidence: Array, bins: int) -> npt.NDArray[np.int64]:
+    """The equal-width bin of each confidence; a bound belongs to the bin below it.
+
+    Shapes:
+        - **confidence**, output: ``(G,)``.
+
+    Example:
+        >>> confidence_bins(np.array([0.0, 0.5, 0.51, 1.0]), 2).tolist()
+        [0, 0, 1, 1]
+    """
+    return np.asarray(np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1))
+
+
 def calibration_error_by_chance(
     logits: Array, bins: int = CALIBRATION_BINS, *, seed: int = 0, draws: int = 200
 ) -> tuple[float, float]:
@@ -141,7 +155,7 @@ def calibration_error_by_chance(
     confidence = softmax(logits).max(axis=1)
     if not len(confidence):
         return 0.0, 0.0
-    place = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    place = confidence_bins(confidence, bins)
     expected = np.bincount(place, confidence, bins)
     generator = np.random.default_rng(seed)
     errors = np.empty(draws)
