@@ -1,4 +1,4 @@
-"""The ablations on tiny data: each variant beside the default that `quality.py` has trained."""
+"""The ablations on tiny data: each variant beside the default, trained as long."""
 
 from __future__ import annotations
 
@@ -10,23 +10,22 @@ import pytest
 from tests.benchmark_runs import ROOT, read, run_benchmark, run_python
 
 ablations = partial(run_benchmark, "ablations")
-VARIANTS = ("levels-1", "levels-2", "untyped", "top")
+VARIANTS = ("default", "levels-1", "levels-2", "untyped", "top")
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    home = tmp_path_factory.mktemp("ablations")
-    how = ("--quick", "--cache", str(home / "cache"), "--seeds", "0")
-    run_benchmark("quality", home / "quality", *how, "--domains", "planning", "--models", "hierarchy")
-    ablations(home / "ablations", *how, "--quality", str(home / "quality"), "--variants", *VARIANTS)
-    return home / "ablations", home / "quality"
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ablations") / "ablations"
+    ablations(folder, "--quick", "--seeds", "0", "--variants", *VARIANTS)
+    return folder
 
 
-def test_each_variant_changes_one_thing(folders: tuple[Path, Path]) -> None:
-    results, quality = folders
+def test_each_variant_changes_one_thing(results: Path) -> None:
     names = {f"{name}_0.json" for name in VARIANTS if name != "levels-2"}  # which is the default of a quick look
     assert {file.name for file in results.glob("*.json")} == names
-    found, default = {name: read(results / name) for name in names}, read(quality / "planning_hierarchy_0.json")
+    found = {name: read(results / name) for name in names}
+    default = found["default_0.json"]
+    assert len({variant["epochs"] for variant in found.values()}) == 1
     one, untyped, top = (found[f"{name}_0.json"] for name in ("levels-1", "untyped", "top"))
     assert one["sets"]["test"]["reconstruction_abstract"] is None
     assert untyped["sets"]["test"]["reconstruction_abstract"] > 0
@@ -37,23 +36,21 @@ def test_each_variant_changes_one_thing(folders: tuple[Path, Path]) -> None:
         }
 
 
-def test_the_table_has_the_default_in_its_place(folders: tuple[Path, Path]) -> None:
-    results, quality = folders
+def test_the_table_has_the_default_in_its_place(results: Path) -> None:
     text = results.with_suffix(".md").read_text(encoding="utf-8")
     rows = {line.split(" | ")[0].strip("| "): line for line in text.splitlines() if line.startswith("| ")}
     defaults = {"levels-2 (the default)", "typed (the default)", "dual (the default)", "the default"}
     assert rows.keys() - {"variant"} == defaults | {"levels-1", "untyped", "top"}
-    size = f"{read(quality / 'planning_hierarchy_0.json')['parameters']:,}"
+    size = f"{read(results / 'default_0.json')['parameters']:,}"
     assert all(size in rows[name] for name in defaults)
     for name in ("levels-1", "untyped", "top"):
         assert rows[name].count("; one seed)") == 2  # a difference on either set
     assert not any("; one seed)" in rows[name] for name in defaults)
 
 
-def test_what_is_there_is_not_repeated(folders: tuple[Path, Path]) -> None:
-    results, quality = folders
+def test_what_is_there_is_not_repeated(results: Path) -> None:
     before = {file: file.stat().st_mtime_ns for file in results.glob("*.json")}
-    ablations(results, "--quick", "--quality", str(quality), "--variants", *VARIANTS, "--seeds", "0")
+    ablations(results, "--quick", "--variants", *VARIANTS, "--seeds", "0")
     assert {file: file.stat().st_mtime_ns for file in results.glob("*.json")} == before
     assert "expected a name such as untyped_0" in ablations(results, "--quick", "--only", "untyped", status=1)
     assert "name another folder" in ablations(ROOT / "benchmarks" / "results" / "ablations", "--quick", status=2)
