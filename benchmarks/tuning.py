@@ -8,9 +8,9 @@
 The first trial of both has the defaults. The others are points of a small space that is as large for the flat network
 as for the hierarchy: learning rate, dropout, weight decay, depth, and on planning how messages are divided. They are
 drawn with a fixed seed, and the trials of one number are at the same point of both spaces. Every network has as many
-parameters as the default hierarchy, within 5 %. A trial trains half of the default epochs on data of seed 100, which no
-other training here has. Each is one JSON file in ``benchmarks/results/tuning/``; the table is ``tuning.md``. Nothing
-reads them: what is chosen is written into ``quality_sets.py``.
+parameters as the default hierarchy, within 5 %. A trial trains half of the default epochs, on planning 8 of 28, on data
+of seed 100, which no other training here has. Each is one JSON file in ``benchmarks/results/tuning/``; the table is
+``tuning.md``. Nothing reads them: what is chosen is written into ``quality_sets.py``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from trainings import Figures, Place, add_options, keep, opening, placed, sized,
 RESULTS = Path(__file__).parent / "results" / "tuning"
 SEED, ROUNDS = 100, 6
 EPOCHS = {"planning": 8, "causal": 3, "kg": 6}
-"""By domain: half of the default."""
+"""By domain: half of the default; of the many on planning less than a third."""
 
 SPACE = {"learning_rate": ("1e-3", "2e-3", "4e-3"), "dropout": ("0.0", "0.1"), "weight_decay": ("0.01", "0.1")}
 PLANNING_SPACE = {"message_norm": ("sum", "sqrt")}
@@ -37,9 +37,10 @@ DEPTH = {"hierarchy": ("refine_blocks=2", "refine_blocks=4"), "flat": ("flat_lay
 HEAD = """# Tuning
 
 Made by `python benchmarks/tuning.py`: as many trials for the flat network as for the hierarchy, at as many parameters
-(within 5 %), on data of seed 100 and for half of the default epochs. Trial 0 has the defaults; trials of one number are
-at the same point of both spaces. Accuracy on the validation split in per cent, at the best epoch; the best of a network
-is bold, equal ones by their loss. The test splits are not looked at."""
+(within 5 %), on data of seed 100 and for half of the default epochs (planning: 8 of 28).
+Trial 0 has the defaults; trials of one number are at the same point of both spaces. Accuracy on the validation split in
+per cent, at the best epoch; the best of a network is bold, equal ones by their loss. The test splits are not looked
+at."""
 
 
 @dataclass(frozen=True)
