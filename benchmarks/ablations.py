@@ -20,6 +20,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from asking import guarded, not_negative, refuse
 from nsm.config import Config
 from paired import difference, read_results, span, told
 from quality_sets import MODELS, REFERENCE, TASKS, TUNED, build_config
@@ -103,7 +104,7 @@ def named(name: str) -> tuple[str, int]:
     """
     variant, _, seed = name.rpartition("_")
     if variant not in VARIANTS or not seed.isdecimal():
-        raise SystemExit(f"expected a name such as untyped_0, got {name!r}")
+        refuse(f"expected a name such as untyped_0, got {name!r}")
     return variant, int(seed)
 
 
@@ -149,7 +150,7 @@ def main() -> int:
     """Trains what is missing, then writes the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
-    parser.add_argument("--seeds", nargs="+", type=int, default=(0, 1, 2))
+    parser.add_argument("--seeds", nargs="+", type=not_negative, default=(0, 1, 2))
     parser.add_argument("--only", nargs="+", metavar="NAME", help="repeat these, such as untyped_0")
     add_options(parser, RESULTS)
     options = parser.parse_args()
@@ -163,4 +164,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(guarded(main))

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import ctypes
 import gc
+import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from itertools import accumulate
@@ -22,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
+from asking import guarded, place_of_file
 from nsm.nn import DropoutKey, RelationalConv, RelationalGraph, ReversibleBlock, ReversibleStack
 from rivals import WeightPerEdge
 from targets import Target, finish
@@ -122,7 +124,7 @@ def alone(measure: Callable[..., float], *arguments: object) -> float:
 def main() -> None:
     """Measures, prints, and tells whether the targets are met."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the figures as JSON")
+    parser.add_argument("--json", type=place_of_file, metavar="FILE", help="where to write the figures as JSON")
     options = parser.parse_args()
     about = circumstances(("torch", "numpy"))
     names = ("NSM", "NSM, and the reverse edges", "a weight gathered per edge")
@@ -147,4 +149,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main))

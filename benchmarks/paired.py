@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from nsm.analysis.breakdown import DISTANCES
 from nsm.analysis.statistics import SeededDifference, seeded_difference, t_interval
+from nsm.errors import DataError
 
 __all__ = ["Chosen", "difference", "labels_of", "majority", "read_results", "span", "told", "verdict"]
 
@@ -26,8 +27,22 @@ NUMBERED = "causal"  # the task whose groups have no names but numbers
 
 
 def read_results(results: Path) -> list[Figures]:
-    """What all trainings left, those of one kind by their seeds."""
-    return [json.loads(file.read_text(encoding="utf-8")) for file in sorted(results.glob("*.json"), key=_by_seed)]
+    """What all trainings left, those of one kind by their seeds.
+
+    Raises:
+        DataError: If a file is not what a training leaves.
+    """
+    return [_read(file) for file in sorted(results.glob("*.json"), key=_by_seed)]
+
+
+def _read(file: Path) -> Figures:
+    try:
+        found: Figures = json.loads(file.read_text(encoding="utf-8"))
+        return {**found}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DataError(
+            "expected the figures of a training as JSON", file=file, hint="delete it and repeat it"
+        ) from error
 
 
 def _by_seed(file: Path) -> tuple[str, int]:
@@ -122,18 +137,30 @@ def difference(
 
 
 def told(found: SeededDifference | None) -> str:
-    """A difference in points, with its interval and the number of seeds."""
+    """A difference in points, with the bootstrap's interval, Student's over the seeds, and the number of seeds."""
     if found is None:
         return ""
-    seeds = f"; {len(found.by_seed)} seeds" if len(found.by_seed) > 1 else "; one seed"
-    return f"{100 * found.difference:+.2f} ({100 * found.low:+.2f} to {100 * found.high:+.2f}{seeds})"
+    ends = [f"{100 * found.low:+.2f} to {100 * found.high:+.2f}"]
+    if len(found.by_seed) == 1:
+        return f"{100 * found.difference:+.2f} ({ends[0]}; one seed)"
+    student = t_interval(np.array(found.by_seed))
+    ends += [f"t {100 * student.low:+.2f} to {100 * student.high:+.2f}", f"{len(found.by_seed)} seeds"]
+    return f"{100 * found.difference:+.2f} ({'; '.join(ends)})"
 
 
 def verdict(found: SeededDifference | None) -> str:
-    """On which side of 0 the interval lies."""
+    """On which side of 0 both intervals lie.
+
+    A bootstrap of few seeds is too narrow where they differ much, and Student's interval knows nothing of the graphs
+    where they do not, so neither decides alone.
+    """
     if found is None:
         return ""
-    return "better" if found.low > 0 else "worse" if found.high < 0 else "undecided"
+    if len(found.by_seed) == 1:
+        return "one seed"
+    student = t_interval(np.array(found.by_seed))
+    low, high = min(found.low, student.low), max(found.high, student.high)
+    return "better" if low > 0 else "worse" if high < 0 else "undecided"
 
 
 def span(values: Sequence[float]) -> str:

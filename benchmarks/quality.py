@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from asking import guarded, not_negative, refuse
 from nsm import pipeline
 from nsm.config import Config, load_config
 from nsm.data.baseline import trivial_predictions
@@ -104,7 +105,7 @@ def long_epochs(job: Job, place: Place) -> int:
     names = [Job(job.task, model, job.seed).name for model in (REFERENCE, LONG[job.model])]
     files = [place.results / f"{name}.json" for name in names]
     if not all(file.exists() for file in files):
-        raise SystemExit(f"{job.name} takes its epochs from the times of {names[0]} and {names[1]}: make these first")
+        refuse(f"{job.name} takes its epochs from the times of {names[0]} and {names[1]}: make these first")
     reference, short = (json.loads(file.read_text(encoding="utf-8")) for file in files)
     ratio: float = reference["processor_seconds"] / short["processor_seconds"]
     epochs: int = short["epochs"]
@@ -167,7 +168,7 @@ def named(name: str) -> Job:
     """
     task, model, seed = [*name.split("_"), "", ""][:3]
     if task not in TASKS or model not in MODELS or not seed.isdecimal() or name.count("_") != 2:
-        raise SystemExit(f"expected a name such as planning_flat-8_0, got {name!r}")
+        refuse(f"expected a name such as planning_flat-8_0, got {name!r}")
     return Job(task, model, int(seed))
 
 
@@ -186,7 +187,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--domains", nargs="+", choices=TASKS, default=list(TASKS), help="tasks")
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
-    parser.add_argument("--seeds", nargs="+", type=int, default=(0, 1, 2))
+    parser.add_argument("--seeds", nargs="+", type=not_negative, default=(2, 3, 4))
     parser.add_argument("--only", nargs="+", metavar="NAME", help="repeat these, such as planning_flat-8_0")
     add_options(parser, RESULTS)
     options = parser.parse_args()
@@ -199,4 +200,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(guarded(main))

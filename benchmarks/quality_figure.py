@@ -16,6 +16,7 @@ from paired import Chosen, labels_of, majority, read_results
 from published import CTP
 from quality_glance import Runs, best_flat, by_model
 from quality_sets import REFERENCE, TASKS
+from trainings import beside
 
 __all__ = ["draw"]
 
@@ -47,7 +48,7 @@ def draw(results: Path) -> Path | None:
         _panel(axes, mine, part, column, results / "sets")
     for axes in grid[len(panels) :]:
         axes.set_axis_off()
-    picture = results.with_suffix(".png")
+    picture = beside(results, ".png")
     with replacing(picture) as temporary:
         temporary.write_bytes(png_bytes(figure))
     return picture

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from asking import refuse
 from nsm.config import Config, load_config
 from trainings import Place
 
@@ -30,6 +31,7 @@ class Task:
         parts: Columns that results are broken down by.
         seeks: What is asked of the evaluation sets, in words.
         least: How far above the majority an accuracy has to be for its row not to say that it failed.
+        seen: Seeds whose results on these test sets were known when the model was last changed.
         graph: The graph whose link scorer `kg.py` measures, where others have published its ranks.
     """
 
@@ -39,6 +41,7 @@ class Task:
     parts: tuple[str, ...] = ()
     seeks: str = ""
     least: Mapping[str, float] = field(default_factory=dict)
+    seen: tuple[int, ...] = ()
     graph: str = ""
 
     @property
@@ -74,8 +77,11 @@ TASKS = {
             "larger": ("planning.scale=4", "planning.graphs=2000", OTHER_SEED),
         },
         parts=("distance", "family"),
-        seeks="Longer: plans of 48 to 72 steps, twice as long as any of the training (8 to 24) and more. Larger: at "
-        "least twice as many objects as in any problem of the training's, family by family.",
+        seeks="Longer: plans of 48 to 72 steps, twice as long as any of the training (8 to 24) and more. Larger: plans "
+        "of problems with at least twice as many objects as any problem of the training's, family by family; the plans "
+        "are not longer, and a graph has only the objects that its plan or goal names, which are fewer: see "
+        "[sizes.md](sizes.md).",
+        seen=(2, 3, 4, 5, 6),
     ),
     "planning-held-out": Task(
         "planning",
@@ -153,7 +159,7 @@ def settings_of(task: Task, place: Place) -> list[str]:
         SystemExit: If its files are not at hand.
     """
     if task.needs_shared and place.shared is None:
-        raise SystemExit(f"{task.settings[0]}: say with --shared where the files are")
+        refuse(f"{task.settings[0]}: say with --shared where the files are")
     settings = [setting.replace("{shared}", str(place.shared)) for setting in task.settings]
     if not place.is_quick:
         return settings

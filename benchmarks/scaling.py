@@ -12,15 +12,16 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
+import sys
 import time
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # as the command nsm does; read with torch's first tensor
 
 import torch
 
+from asking import guarded, place_of_file, positive
 from gemm import count_operations, gemm_rate
 from nsm.config import Config
 from nsm.models import Hierarchy, compute_loss
@@ -64,8 +65,8 @@ def random_graph(triples: int) -> Any:
 def main() -> None:
     """Measures, prints, and tells whether the target is met."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3, help="rounds that count (default 3)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the figures as JSON")
+    parser.add_argument("--rounds", type=positive, default=3, help="rounds that count (default 3)")
+    parser.add_argument("--json", type=place_of_file, metavar="FILE", help="where to write the figures as JSON")
     options = parser.parse_args()
     torch.set_num_threads(1)
     keep_freed_memory()  # as every training does
@@ -111,4 +112,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main))

@@ -12,9 +12,10 @@ machine. It ends with status 1 where a target is missed.
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import count, islice
 from pathlib import Path
@@ -25,6 +26,7 @@ from torch import nn
 from torch_geometric.data import Data
 from torch_geometric.loader import DataLoader
 
+from asking import guarded, place_of_file, positive
 from gemm import count_operations, gemm_rate
 from nsm.config import Config, load_config
 from nsm.data.loader import BatchLoader
@@ -32,6 +34,7 @@ from nsm.data.packed import PackedGraphs
 from nsm.data.triples import Schema
 from nsm.models import build_model, compute_loss
 from nsm.models.sagpool import SAGPoolHierarchy
+from nsm.models.sizes import parameter_count
 from nsm.nn import RelationalConv, RelationalGraph, both_ways
 from nsm.pipeline import load_graphs
 from nsm.training.device import keep_freed_memory
@@ -115,17 +118,28 @@ def rival_step(model: nn.Module) -> Step:
 
 
 def sag_hierarchies(schema: Schema, config: Config) -> dict[str, nn.Module]:
-    """SAGPool hierarchies of as many convolutions as NSM's has, and as NSM's computes, down as well as up."""
+    """SAGPool hierarchies of as many convolutions as NSM's has, the first with its channels, the second with its size.
+
+    The third has as many as NSM's computes, down as well as up.
+    """
     first, *above = [2 * blocks for blocks in config.blocks_per_level]
     refine = 2 * config.refine_blocks
     # a lifting has three; two of them are computed on the way up, all three on the way down
     has = (first + refine + 3, *(n + 3 for n in above[:-1]), above[-1])
     computes = (2 * first + refine + 5, *(2 * n + 5 for n in above[:-1]), above[-1])
+
+    def sag(layers: Sequence[int], channels: int) -> SAGPoolHierarchy:
+        return SAGPoolHierarchy(*sizes_of(schema), channels=channels, layers=layers, pool_ratio=config.pool_ratio)
+
+    size = parameter_count(config, schema)
+    narrow = min(
+        range(8, config.channels + 1, 4),
+        key=lambda width: abs(sum(p.numel() for p in sag(has, width).parameters()) - size),
+    )
+    rivals = ((has, config.channels), (has, narrow), (computes, config.channels))
     return {
-        f"SAGPool hierarchy, {sum(layers)} RGCNConv": SAGPoolHierarchy(
-            *sizes_of(schema), channels=config.channels, layers=layers, pool_ratio=config.pool_ratio
-        )
-        for layers in (has, computes)
+        f"SAGPool hierarchy, {sum(layers)} RGCNConv of {channels} channels": sag(layers, channels)
+        for layers, channels in rivals
     }
 
 
@@ -259,13 +273,13 @@ def measure(graphs: PackedGraphs, folder: Path, rounds: int) -> tuple[list[Conte
 def main() -> None:
     """Measures, prints, and tells whether the targets are met."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--graphs", type=int, default=2000, help="graphs to build (default 2000)")
-    parser.add_argument("--rounds", type=int, default=7, help="rounds that count (default 7)")
+    parser.add_argument("--graphs", type=positive, default=2000, help="graphs to build (default 2000)")
+    parser.add_argument("--rounds", type=positive, default=7, help="rounds that count (default 7)")
     parser.add_argument("--data", type=Path, help="folder of packed graphs")
     parser.add_argument("--synthetic", action="store_true", help="random graphs, which need no building")
     told = "use freed memory again, as every training does; the rivals, which need more of it, gain more"
     parser.add_argument("--keep-memory", action="store_true", help=told)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the figures as JSON")
+    parser.add_argument("--json", type=place_of_file, metavar="FILE", help="where to write the figures as JSON")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.keep_memory:
@@ -281,7 +295,7 @@ def main() -> None:
             graphs, told = load_graphs(config).subset("train"), "planning, default domains"
         graphs = graphs.subset(range(min(len(graphs), options.graphs)))
         contests, targets, share = measure(graphs, folder, options.rounds)
-    # pyg-lib speeds up RGCNConv on a GPU
+    # RGCNConv multiplies faster where pyg-lib is installed, of which PyPI has no wheels
     packages = ("torch", "torch-geometric", "pyg-lib", "numpy")
     data = f"{told}, {len(graphs):,} graphs"
     gemm = (
@@ -292,4 +306,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main))

@@ -32,6 +32,7 @@ __all__ = [
     "Figures",
     "Place",
     "add_options",
+    "beside",
     "evaluate",
     "keep",
     "keep_items",
@@ -49,7 +50,8 @@ Figures = dict[str, Any]
 KEPT = ("distance", "rung", "family", "length", "ceiling")  # columns of a set that its table can be broken down by
 SHOWN = (
     *("ceiling", "auc", "ece", "ece_calibrated", "ece_by_chance", "ece_by_chance_high", "temperature"),
-    *("reconstruction_exact", "reconstruction_abstract", "decoded"),
+    *("reconstruction_exact", "reconstruction_abstract", "reconstruction_structure", "top_share"),
+    *("decoded", "decoded_structure"),
 )
 
 
@@ -209,6 +211,12 @@ def add_options(parser: argparse.ArgumentParser, results: Path) -> None:
 def placed(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Iterator[Place]:
     """The places that were asked for, some of them for as long as the program runs."""
     results: Path = options.results
+    if results.exists() and not results.is_dir():
+        parser.error(f"--results: expected a folder, got the file {results}")
+    if options.table and not any(results.glob("*.json")):
+        parser.error(f"--table: there is no result in {results}")
+    if options.shared and not (options.shared / "data" / "kg").is_dir():
+        parser.error(f"--shared: expected a folder with data/kg, got {options.shared}")
     if options.quick and results == parser.get_default("results"):
         parser.error("--quick makes no figures to keep: name another folder with --results")
     with tempfile.TemporaryDirectory() as folder:
@@ -226,8 +234,14 @@ def opening(head: str, found: Sequence[Figures]) -> list[str]:
     return lines + listed({key: value for key, value in about.items() if key != "command"})
 
 
+def beside(results: Path, ending: str) -> Path:
+    """The file of the folder's name, with an ending, beside it."""
+    folder = results.absolute()
+    return folder.with_name(folder.name + ending)
+
+
 def write_table(results: Path, text: str) -> None:
     """Writes the table beside the results, and says where."""
-    table = results.with_suffix(".md")
+    table = beside(results, ".md")
     write_text(table, text)
     print(table)

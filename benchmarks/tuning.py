@@ -21,6 +21,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from asking import guarded, positive, refuse
 from paired import read_results
 from quality_sets import DEFAULTS, TASKS, Task, build_config
 from trainings import Figures, Place, add_options, keep, opening, placed, sized, train, write_table
@@ -101,7 +102,7 @@ def trials(options: argparse.Namespace) -> list[Trial]:
         for trial in [Trial(task, kind, number)]
     }
     if unknown := [name for name in options.only or () if name not in everything]:
-        raise SystemExit(f"expected a name such as planning_flat_3, got {unknown[0]!r}")
+        refuse(f"expected a name such as planning_flat_3, got {unknown[0]!r}")
     return [everything[name] for name in options.only or everything]
 
 
@@ -142,7 +143,7 @@ def main() -> int:
     """Makes what is missing, then writes the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--domains", nargs="+", choices=TASKS, default=list(DEFAULTS), help="tasks")
-    parser.add_argument("--trials", type=int, default=6, help="of each kind of network")
+    parser.add_argument("--trials", type=positive, default=6, help="of each kind of network")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="repeat these, such as planning_flat_3")
     add_options(parser, RESULTS)
     options = parser.parse_args()
@@ -157,4 +158,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(guarded(main))

@@ -60,14 +60,15 @@ def fit_temperature(logits: Array, labels: Array) -> float:
     """The T that makes ``softmax(logits / T)`` most likely; fit it on validation data only.
 
     Returns:
-        The temperature, between 0.05 and 148; 1.0 for no samples.
+        The temperature, between 0.05 and 148; 1.0 where all are judged rightly, which says nothing about how sure one
+        may be (the likelihood then grows without end as T falls), and for no samples.
 
     Shapes:
         - **logits**: ``(G, K)``; **labels**: ``(G,)``.
     """
     from scipy.optimize import minimize_scalar
 
-    if not len(labels):
+    if not (logits.argmax(axis=1) != labels).any():
         return 1.0
     found = minimize_scalar(
         lambda log: negative_log_likelihood(logits / np.exp(log), labels),

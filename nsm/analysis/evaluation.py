@@ -34,9 +34,10 @@ class Predictions:
 
     Shapes:
         - **logits**: ``(G, K)``; **labels**, **groups**: ``(G,)``.
-        - **reconstruction_exact**, **reconstruction_abstract**: ``(G,)`` errors per graph, with and without
-        details;
+        - **reconstruction_exact**, **reconstruction_abstract**: ``(G,)`` errors per graph, with and without details;
           None for a model that does not reconstruct.
+        - **reconstruction_structure**: ``(G,)`` the latter of an abstract level whose nodes are all alike;
+          **top_share**: ``(G,)`` the share of a graph's nodes that are at the top. None for other models than ours.
         - **levels_exact**, **levels_abstract**: the same per level below the top, from 0 up; none for such a model.
     """
 
@@ -45,6 +46,8 @@ class Predictions:
     groups: Array
     reconstruction_exact: Array | None = None
     reconstruction_abstract: Array | None = None
+    reconstruction_structure: Array | None = None
+    top_share: Array | None = None
     levels_exact: Sequence[Array] = ()
     levels_abstract: Sequence[Array] = ()
 
@@ -57,6 +60,7 @@ def evaluate_predictions(
     label_names: tuple[str, ...],
     temperature: float | None = None,
     decoded: Decoded | None = None,
+    decoded_structure: Decoded | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
     """Everything an evaluation reports, as a JSON object.
@@ -69,6 +73,7 @@ def evaluate_predictions(
         split, label_names: Names of the split and of the classes.
         temperature: Fitted on the validation split, or None.
         decoded: What a probe reads from the reconstruction.
+        decoded_structure: The same where all nodes of the abstract level are alike.
 
     Raises:
         ValueError: If there are no samples.
@@ -86,7 +91,7 @@ def evaluate_predictions(
         **_calibration(logits, labels, temperature),
         "per_class": metrics.per_class(predicted, labels, label_names),
         "confusion": metrics.confusion_matrix(predicted, labels, len(label_names)).tolist(),
-        **_reconstruction(predictions, decoded),
+        **_reconstruction(predictions, decoded, decoded_structure),
         **_parts(predicted, labels, columns, ceilings),
         "protocol": PROTOCOL,
     }
@@ -110,10 +115,12 @@ def _ranking(logits: Array, labels: Array) -> dict[str, float | None]:
     }
 
 
-def _reconstruction(predictions: Predictions, decoded: Decoded | None) -> dict[str, Any]:
+def _reconstruction(predictions: Predictions, decoded: Decoded | None, structure: Decoded | None) -> dict[str, Any]:
     return {
         "reconstruction_exact": _mean(predictions.reconstruction_exact),
         "reconstruction_abstract": _mean(predictions.reconstruction_abstract),
+        "reconstruction_structure": _mean(predictions.reconstruction_structure),
+        "top_share": _mean(predictions.top_share),
         "reconstruction_by_level": [
             {"level": level, "exact": float(exact.mean()), "abstract": float(abstract.mean())}
             for level, (exact, abstract) in enumerate(
@@ -121,6 +128,7 @@ def _reconstruction(predictions: Predictions, decoded: Decoded | None) -> dict[s
             )
         ],
         "decoded": decoded.share if decoded else None,
+        "decoded_structure": structure.share if structure else None,
         "decoded_majority": decoded.majority if decoded else None,
     }
 

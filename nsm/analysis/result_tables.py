@@ -21,8 +21,10 @@ ROWS = {
     "ece_calibrated": ("the same with the temperature of the validation split", ".3f"),
     "ece_by_chance": ("the same of a perfectly calibrated model on as many graphs", ".3f"),
     "reconstruction_exact": ("reconstruction error with details (rounding)", ".1e"),
-    "reconstruction_abstract": ("reconstruction error of the abstract level alone", ".3f"),
-    "decoded": ("node types, roles and orders read from the abstract level", ".1%"),
+    "reconstruction_abstract": ("reconstruction error without details", ".3f"),
+    "reconstruction_structure": ("the same where all nodes of the abstract level are alike", ".3f"),
+    "top_share": ("share of the nodes that are at the top", ".1%"),
+    "decoded": ("node types, roles and orders read from that reconstruction", ".1%"),
     "decoded_majority": ("the same by always answering the most frequent", ".1%"),
 }
 

@@ -74,6 +74,17 @@ def _calibration(figures: dict[str, Any]) -> str:
     return f"{figures['ece']:.3f} ({', '.join(told)})"
 
 
+def _abstract(figures: dict[str, Any]) -> Any:
+    """The error without details, what is left to it when the abstract level says nothing, and how large that is."""
+    error, structure = figures["reconstruction_abstract"], figures["reconstruction_structure"]
+    if structure is None:
+        return error
+    told = (
+        f"{error:.3g} ({structure:.3g} from the stored graphs alone; {figures['top_share']:.0%} of the nodes at the top"
+    )
+    return told + (", nothing was dropped)" if figures["top_share"] == 1 else ")")
+
+
 def _summary(figures: dict[str, Any], report: Path) -> str:
     """The figures that matter, as lines."""
     interval = f"{figures['accuracy_low']:.2%} to {figures['accuracy_high']:.2%}"
@@ -83,7 +94,7 @@ def _summary(figures: dict[str, Any], report: Path) -> str:
         ("AUC", figures["auc"]),
         ("ECE", _calibration(figures)),
         ("round trip", figures["reconstruction_exact"]),
-        ("abstract", figures["reconstruction_abstract"]),
+        ("abstract", _abstract(figures)),
     ]
     for name, part in (figures.get("by_family") or figures.get("by_rung", {})).items():
         limits = f" (majority {part['majority']:.2%}, ceiling {part['ceiling']:.2%})" if part["ceiling"] else ""

@@ -181,7 +181,13 @@ def _judge(
         how: dict[str, Any] = {"batch_size": size, "advance": bar, "micro": micro}
         predictions = predict(model, judged, fabric, what=split, **how)
         val = predict(model, graphs.subset("val"), fabric, what="calibration", **how)
-        train, asked = (node_states(model, part, fabric, **how) for part in (graphs.subset("train"), judged))
+        found = []
+        for by_structure in (False, True):
+            train, asked = (
+                node_states(model, part, fabric, by_structure=by_structure, **how)
+                for part in (graphs.subset("train"), judged)
+            )
+            found.append(None if train is None or asked is None else decode(train, asked, seed=config.seed))
     table = judged.table
     evaluation = evaluate_predictions(
         predictions,
@@ -189,7 +195,8 @@ def _judge(
         split=split,
         label_names=graphs.schema.labels,
         temperature=fit_temperature(val.logits, val.labels),
-        decoded=None if train is None or asked is None else decode(train, asked, seed=config.seed),
+        decoded=found[0],
+        decoded_structure=found[1],
         seed=config.seed,
     )
     evaluation |= {"micro_batch": micro.size} if micro.size else {}  # memory ran out

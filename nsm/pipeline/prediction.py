@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from nsm.analysis.evaluation import Predictions
 from nsm.analysis.probing import NodeStates
 from nsm.data.loader import BatchLoader
-from nsm.models import Hierarchy, LevelErrors, Output, reconstruction_error
+from nsm.models import Hierarchy, Output, reconstruction_error
+from nsm.models.control import structure_alone
 from nsm.training.memory import MicroBatches
 
 if TYPE_CHECKING:
@@ -55,18 +56,30 @@ def predict(
         said = [output.logits.float()]
         if output.reconstructed is None or output.target is None:
             return said
+
+        def error(back: Tensor, to: Tensor) -> Tensor:
+            return reconstruction_error(back, to, output.batch, part.num_graphs)
+
         x, x_back = model.round_trip(part)  # type: ignore[operator]
-        trips = ((x_back, x), (output.reconstructed, output.target))
-        said += [reconstruction_error(back, to, output.batch, part.num_graphs) for back, to in trips]
-        levels = model.level_errors(part) if isinstance(model, Hierarchy) else LevelErrors([], [])
-        return said + levels.exact + levels.abstract
+        said += [error(x_back, x), error(output.reconstructed, output.target)]
+        if not isinstance(model, Hierarchy):
+            return said
+        states, share = structure_alone(model, part)
+        levels = model.level_errors(part)
+        return [*said, error(states, output.target), share, *levels.exact, *levels.abstract]
 
     parts = _judge(model, graphs, fabric, batch_size, advance, what, judge, micro)
     logits, *errors = (_joined(list(column)) for column in zip(*parts, strict=True))
-    exact, abstract, *levels = errors or (None, None)
+    names = ("reconstruction_exact", "reconstruction_abstract", "reconstruction_structure", "top_share")
+    levels = errors[len(names) :]
     half = len(levels) // 2
     return Predictions(
-        logits, graphs.labels, graphs.groups, exact, abstract, tuple(levels[:half]), tuple(levels[half:])
+        logits,
+        graphs.labels,
+        graphs.groups,
+        **dict(zip(names, errors, strict=False)),
+        levels_exact=tuple(levels[:half]),
+        levels_abstract=tuple(levels[half:]),
     )
 
 
@@ -78,15 +91,28 @@ def node_states(
     batch_size: int,
     advance: Advance,
     micro: MicroBatches | None = None,
+    by_structure: bool = False,
 ) -> NodeStates | None:
-    """What the abstract level alone says of the nodes of some graphs, 600 at most, from all over the set.
+    """What comes back from the abstract level of the nodes of some graphs, 600 at most, from all over the set.
+
+    Args:
+        model: In evaluation mode, on the device of ``fabric``.
+        graphs: The set.
+        fabric: Device and precision.
+        batch_size: Graphs per forward pass.
+        advance: Told of each batch.
+        micro: How many graphs are computed at a time, where memory is short.
+        by_structure: Whether from an abstract level whose nodes are all alike, see
+            :func:`~nsm.models.control.structure_alone`.
 
     Returns:
-        The nodes; None for a model that reconstructs nothing.
+        The nodes; None for a model that reconstructs nothing, or that is no hierarchy where that is needed.
     """
 
     def read(part: GraphBatch, output: Output) -> list[Tensor]:
         found = output.reconstructed
+        if by_structure and found is not None:
+            found = structure_alone(model, part)[0] if isinstance(model, Hierarchy) else None
         return [] if found is None else [found.float(), part.node_type, part.role, part.order]
 
     some = graphs.subset(np.unique(np.linspace(0, len(graphs) - 1, PROBED_GRAPHS).astype(np.int64)))
@@ -114,7 +140,7 @@ def _judge(
         part = part.to(fabric.device)
         with fabric.autocast():
             output: Output = model(part)
-        return judge(part, output)
+            return judge(part, output)
 
     for number, batch in enumerate(loader, start=1):
         found += micro.map(batch, compute)

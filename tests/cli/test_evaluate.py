@@ -37,6 +37,9 @@ def test_by_name_for_people(nsm: Command, run: Path) -> None:
     assert lines[1].startswith("accuracy")
     assert "majority 50.00%" in lines[1]
     assert re.fullmatch(r"ECE +0\.\d{3} \(0\.\d{3} at temperature [\d.]+, 0\.\d{3} by chance\)", lines[3])
+    assert re.fullmatch(
+        r"abstract +[\d.]+ \([\d.]+ from the stored graphs alone; \d+% of the nodes at the top\)", lines[5]
+    )
     assert lines[-1].split(maxsplit=1) == ["report", str(run / "report_val.html")]
 
 

@@ -64,7 +64,9 @@ def test_what_an_evaluation_leaves_behind(run: Run, config: Config) -> None:
     assert told.keys() >= KEYS
     test = pipeline.load_graphs(config, quiet=True).subset("test")
     assert (told["split"], told["samples"]) == ("test", len(test))
-    assert told["reconstruction_exact"] < 1e-5 < told["reconstruction_abstract"]
+    assert told["reconstruction_exact"] < 1e-5 < told["reconstruction_abstract"] < told["reconstruction_structure"]
+    assert 0 < told["top_share"] < 1
+    assert told["decoded_structure"].keys() == told["decoded"].keys() and told["decoded_structure"] != told["decoded"]
     table = pq.read_table(run.predictions).to_pydict()
     assert table["index"] == test.indices.tolist()
     right = [said == true for said, true in zip(table["predicted"], table["label"], strict=True)]
@@ -163,11 +165,9 @@ def test_the_flat_model_has_nothing_to_reconstruct(config: Config) -> None:
     told = pipeline.evaluate(run, quiet=True).figures
     assert told["reconstruction_by_level"] == []
     assert not (run.figures / "climb.png").exists()
-    assert (told["reconstruction_exact"], told["reconstruction_abstract"], told["decoded"]) == (
-        None,
-        None,
-        None,
-    )
+    for name in ("reconstruction_exact", "reconstruction_abstract", "reconstruction_structure", "top_share"):
+        assert told[name] is None
+    assert (told["decoded"], told["decoded_structure"]) == (None, None)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from nsm import pipeline
 from nsm.config import Config
 from nsm.data.packed import PackedGraphs
 from nsm.models import build_model
+from nsm.models.control import structure_alone
 from nsm.pipeline import prediction
 from nsm.pipeline.prediction import node_states, predict
 from nsm.training.device import open_fabric
@@ -56,6 +57,14 @@ def test_batches_and_order_do_not_matter(config: Config, val: PackedGraphs, batc
     assert len(found.reconstruction_exact) == len(found.reconstruction_abstract) == len(val)
     assert found.reconstruction_exact.max() < 1e-5
     assert found.reconstruction_abstract.min() > 0.01
+    assert found.reconstruction_structure is not None and found.top_share is not None
+    with torch.no_grad():
+        each = [structure_alone(model, val.batch([position])) for position in range(len(val))]  # type: ignore[arg-type]
+        targets = [model(val.batch([position])).target for position in range(len(val))]
+    np.testing.assert_allclose(found.top_share, [float(share) for _, share in each], rtol=1e-6)
+    spread = [(x - x.mean(0)).norm() for x in targets]
+    errors = [float((states - x).norm() / s) for (states, _), x, s in zip(each, targets, spread, strict=True)]
+    np.testing.assert_allclose(found.reconstruction_structure, errors, rtol=1e-3)
     assert [done for done, _, _ in told] == list(range(1, len(told) + 1))
     assert {(total, what) for _, total, what in told} == {(len(told), "judging")}
 
@@ -75,7 +84,21 @@ def test_the_flat_model_reconstructs_nothing(config: Config, val: PackedGraphs) 
     found = predict(model, val, fabric, batch_size=8, advance=ignore, what="judging")
     assert found.logits.shape == (len(val), 2)
     assert (found.reconstruction_exact, found.reconstruction_abstract) == (None, None)
-    assert node_states(model, val, fabric, batch_size=8, advance=ignore) is None
+    assert (found.reconstruction_structure, found.top_share) == (None, None)
+    for by_structure in (False, True):
+        assert node_states(model, val, fabric, batch_size=8, advance=ignore, by_structure=by_structure) is None
+
+
+def test_states_by_structure_are_those_of_equal_nodes_at_the_top(config: Config, val: PackedGraphs) -> None:
+    model, fabric = model_for(config, val), open_fabric(config)
+    real, alone = (
+        node_states(model, val, fabric, batch_size=8, advance=ignore, by_structure=by) for by in (False, True)
+    )
+    assert real is not None and alone is not None
+    assert not np.allclose(real.states, alone.states, atol=1e-3)
+    assert np.array_equal(real.node_type, alone.node_type)
+    first = structure_alone(model, val.batch([0]))[0]  # type: ignore[arg-type]
+    np.testing.assert_allclose(alone.states[: len(first)], first, atol=1e-4)
 
 
 def test_mixed_precision_gives_figures_in_full(config: Config, val: PackedGraphs) -> None:
@@ -87,6 +110,8 @@ def test_mixed_precision_gives_figures_in_full(config: Config, val: PackedGraphs
     assert full.logits.dtype == mixed.logits.dtype == np.float32
     assert not np.array_equal(full.logits, mixed.logits)
     np.testing.assert_allclose(full.logits, mixed.logits, atol=0.1)
+    assert full.reconstruction_exact is not None and mixed.reconstruction_exact is not None
+    assert not np.array_equal(full.reconstruction_exact, mixed.reconstruction_exact)  # of the arithmetic that is used
 
 
 def test_nodes_with_what_they_should_tell(config: Config, val: PackedGraphs) -> None:
