@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import nsm
 
@@ -88,9 +90,19 @@ def circumstances(packages: Sequence[str], **more: object) -> dict[str, object]:
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, one thread used",
         "python": platform.python_version(),
         "nsm": nsm.__version__,
+        "revision": _revision(),
         **{package: _version(package) for package in packages},
         **more,
     }
+
+
+def _revision() -> str:
+    """The commit of this checkout that the figures were made with, and whether files differ from it."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=10", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "not a checkout"
 
 
 def _version(package: str) -> str:

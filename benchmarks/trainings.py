@@ -231,7 +231,8 @@ def opening(head: str, found: Sequence[Figures]) -> list[str]:
     if any(figures["quick"] for figures in found):
         lines += ["**A quick look at tiny data: these figures say nothing about quality.**", ""]
     about = found[-1]["circumstances"] if found else {}
-    return lines + listed({key: value for key, value in about.items() if key != "command"})
+    own = ("command", "revision")  # of that one file
+    return lines + listed({key: value for key, value in about.items() if key not in own})
 
 
 def beside(results: Path, ending: str) -> Path:

@@ -32,17 +32,20 @@ def counted(model, kind):
 
 model = build_model(config, schema)
 ours = counted(model, RelationalUpdate)
-rivals = [sum(len(level) for level in one.levels) for one in sag_hierarchies(schema, config).values()]
+sag = list(sag_hierarchies(schema, config).values())
+rivals = [sum(len(level) for level in one.levels) for one in sag]
+sizes = [sum(p.numel() for p in one.parameters()) for one in (model, *sag)]
 same = counted(with_weights_per_edge(model), WeightPerEdgeUpdate)
 wide = counted(with_reference_layers(model), WeightPerEdgeUpdate)
-print(json.dumps([ours, rivals, same, wide]))
+print(json.dumps([ours, rivals, same, wide, sizes]))
 """
 
 
 def test_rivals_have_as_many_convolutions() -> None:
     for blocks, levels, refine in ((2, 3, 2), (3, 2, 0), ((2, 2, 3, 1), 4, 1)):
-        ours, rivals, same, wide = json.loads(run_python("-c", CODE % (blocks, levels, refine)))
-        assert rivals == ours[:2]
+        ours, rivals, same, wide, sizes = json.loads(run_python("-c", CODE % (blocks, levels, refine)))
+        assert rivals == [ours[0], *ours[:2]]
+        assert abs(sizes[2] - sizes[0]) < abs(sizes[1] - sizes[0]), "the second is the one of as many parameters"
         assert same == ours
         assert wide[:2] == ours[:2]
         assert {tuple(shape[1:]) for shape in wide[2]} == {(16, 16)}, "all channels at once"

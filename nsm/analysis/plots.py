@@ -260,7 +260,7 @@ def reconstruction_histogram(errors: Array) -> Figure:
     figure = new_figure(height=3.4)
     axes = style_axes(
         figure.subplots(),
-        "Reconstruction from the abstract level alone",
+        "Reconstruction without details",
         "error of a graph (0 = exact)",
         "graphs",
     )
