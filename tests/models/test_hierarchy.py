@@ -128,6 +128,21 @@ def made(**more: object) -> Hierarchy:
     return Hierarchy(IN_CHANNELS, NUM_RELATIONS, 2, **{"channels": 16, **more}).double()  # type: ignore[arg-type]
 
 
+def test_ties_above_the_concrete_level_are_broken_by_the_stored_keys_too() -> None:
+    """A ring of which every third node stays: at level 1 these are all alike."""
+    model, generator = made(blocks=(1, 1, 1), pool_ratio=1 / 3), torch.Generator().manual_seed(0)
+    ring, ones = torch.arange(24), torch.ones(48, dtype=torch.float64)
+    keys, order = (torch.randperm(24, generator=generator) for _ in range(2))
+    edge_index = torch.stack((torch.cat((ring, ring)), torch.cat((ring.roll(1), ring.roll(-1)))))
+    x = (ring % 3 == 0).double().unsqueeze(1).repeat(1, IN_CHANNELS)
+    data = Data(x=x, edge_index=edge_index, edge_type=0 * edge_index[0], edge_weight=0.9 * ones, tie_key=keys)
+    plans, others = (model.why(model.encoder(one)).plans for one in (data, permuted(data, order)))
+    assert plans[0].kept.tolist() == list(range(0, 24, 3))
+    assert float(plans[1].score.detach().std()) < 1e-12
+    found, expected = (first.kept[second.kept] for first, second in (others, plans))
+    assert order[found].sort().values.tolist() == expected.tolist()
+
+
 def test_one_level_is_top_and_bottom_and_reconstructs_nothing() -> None:
     model, batch = made(blocks=(3,)), odd_batch(torch.float64)
     output = model(batch)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import torch
@@ -94,6 +97,30 @@ def test_ties_are_broken_by_the_key_not_by_the_position() -> None:
     assert rank.tolist() == [3, 1, 2, 0]
 
 
+def test_a_score_that_is_no_number_counts_as_zero() -> None:
+    assert priority(np.array([0.2, np.nan, -0.2], np.float32), np.arange(3)).tolist() == [2, 1, 0]
+
+
+@pytest.mark.parametrize("ratio", ["0.28", "0.5", "1"])  # 0.28 of 25 is a little above 7 as a float
+def test_each_graph_is_filled_up_with_its_highest_nodes(ratio: str) -> None:
+    """Stars, whose hubs are the highest and dominate the others."""
+    generator = torch.Generator().manual_seed(0)
+    edges, scores, expected, count = [], [], [], 0
+    for size in range(1, 26):
+        score = torch.rand(size, generator=generator)
+        hub = int(score.argmax())
+        edges += [(count + hub, count + node) for node in range(size) if node != hub]
+        highest = score.argsort(descending=True)[: math.ceil(Fraction(ratio) * size)]
+        expected += (highest.sort().values + count).tolist()
+        scores.append(score)
+        count += size
+    batch = torch.arange(25).repeat_interleave(torch.arange(1, 26))
+    graph = graph_of(torch.tensor(edges).t(), count)
+    keys = torch.zeros(count, dtype=torch.long)
+    plan = contract(graph, torch.cat(scores), keys, batch, 25, ratio=float(ratio), semiring=NoisyOr())
+    assert plan.kept.tolist() == expected
+
+
 def test_parallel_edges_keep_relation_confidence_and_multiplicity() -> None:
     edge_index = torch.tensor([[0, 1, 1, 2, 0], [2, 2, 2, 0, 1]])
     graph = graph_of(
@@ -111,6 +138,31 @@ def test_parallel_edges_keep_relation_confidence_and_multiplicity() -> None:
     assert found[0, 1, 0] == pytest.approx((1 - 0.5 * (1 - 0.8 * 0.9), 3.0))
     assert found[0, 1, 1] == pytest.approx((0.3 * 0.9, 1.0))
     assert found[1, 0, 0] == pytest.approx((1.0, 1.0))
+
+
+def test_a_moved_edge_is_as_sure_as_the_path_through_the_leaders_of_both_ends() -> None:
+    """Node 2 leads node 1, node 0 leads node 3, each by the surest of two edges."""
+    edges = {
+        (2, 0, 1): 0.5,
+        (1, 1, 2): 0.8,
+        (3, 0, 0): 0.6,
+        (0, 2, 3): 0.3,
+        (1, 0, 3): 0.9,
+        (1, 0, 0): 0.95,  # to a node that stays, which does not lead node 1
+        (3, 1, 1): 0.7,
+        (0, 1, 1): 0.45,
+    }
+    head, relation, tail = torch.tensor(list(edges)).t()
+    weight = torch.tensor(list(edges.values()), dtype=torch.float64)
+    graph = graph_of(torch.stack((head, tail)), 4, edge_type=relation, edge_weight=weight)
+    score, keys, batch = torch.tensor([3.0, 2.0, 4.0, 1.0]), torch.arange(4), torch.zeros(4, dtype=torch.long)
+    plan = contract(graph, score, keys, batch, 1, ratio=0.5, semiring=NoisyOr())
+    assert plan.kept.tolist() == [0, 2] and plan.leader.tolist() == [0, 2, 2, 0]
+    rows = zip(*plan.coarse.edge_index.tolist(), plan.coarse.edge_type.tolist(), strict=True)
+    assert dict(zip(rows, plan.coarse.edge_weight.tolist(), strict=True)) == {
+        (1, 0, 0): pytest.approx(1 - (1 - 0.8 * 0.9 * 0.6) * (1 - 0.8 * 0.95)),
+        (0, 1, 1): pytest.approx(1 - (1 - 0.6 * 0.7 * 0.8) * (1 - 0.45 * 0.8)),
+    }
 
 
 def test_untyped_edges_of_one_pair_become_one_edge() -> None:

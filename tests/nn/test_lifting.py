@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from nsm.nn import Contraction, Lifting, NoisyOr, RelationalGraph, contract
@@ -40,6 +42,17 @@ def test_every_parameter_has_a_gradient_scores_included() -> None:
     for name, parameter in lifting.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().sum() > 0, name
+
+
+def test_gradients_in_float64() -> None:
+    lifting, x, plan = lifted()
+
+    def run(x: torch.Tensor, *_: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        scored = replace(plan, score=lifting.score(x).squeeze(1))  # the nodes that stay are the same
+        coarse, detail = lifting(x, scored)
+        return coarse, detail, lifting.inverse(coarse, None, scored)
+
+    assert torch.autograd.gradcheck(run, (x, *lifting.parameters()), fast_mode=True)
 
 
 def test_a_leader_tells_its_nodes_apart_by_their_places() -> None:

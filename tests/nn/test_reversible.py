@@ -1,4 +1,4 @@
-"""Reversible blocks: exact inverse, keyed dropout included."""
+"""Reversible blocks: exact inverse and gradients, keyed dropout included."""
 
 from __future__ import annotations
 
@@ -36,6 +36,31 @@ def test_the_mask_depends_on_step_and_seed_and_on_nothing_else() -> None:
     assert not torch.equal(layers(x, graph), first)
     key.step, key.seed = 5, 4
     assert not torch.equal(layers(x, graph), first)
+
+
+def test_every_update_has_a_mask_of_its_own_and_what_it_keeps_is_scaled_up() -> None:
+    key, masks = DropoutKey(seed=3, step=5), []
+    layers, x, graph = stack(0.4, key)
+    before = x.chunk(2, dim=1)
+    for part in (0, 1):
+        key.part = part
+        for block in layers.blocks:
+            assert isinstance(block, ReversibleBlock)
+            after = block(*before, graph)
+            updates = block.f(before[1], graph.messages), block.g(after[0], graph.messages)
+            for update, new, old in zip(updates, after, before, strict=True):
+                keep = new != old
+                torch.testing.assert_close(new - old, update * keep / 0.6)
+                assert 0.5 < keep.double().mean() < 0.7
+                masks.append(tuple(keep.flatten().tolist()))
+    assert len(masks) == len(set(masks)) == 16
+
+
+def test_gradients_of_a_block_in_float64() -> None:
+    layers, x, graph = stack(0.4, DropoutKey(seed=3, step=5))
+    block, halves = layers.blocks[0], [half.clone().requires_grad_() for half in x.chunk(2, dim=1)]
+    inputs = (*halves, *block.parameters())
+    assert torch.autograd.gradcheck(lambda a, b, *_: block(a, b, graph), inputs, fast_mode=True)
 
 
 def test_odd_channels_are_refused() -> None:
