@@ -10,7 +10,7 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.machinery import PathFinder
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Annotated, Any
 
 from pydantic import AfterValidator
@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from nsm.errors import ConfigError
 
-__all__ = ["FORM", "ImportPath", "call_imported", "import_named", "is_import_path", "refuse_code_in"]
+__all__ = ["FORM", "ImportPath", "call_imported", "code_error", "import_named", "is_import_path", "refuse_code_in"]
 
 FORM = "package.module:Name"
 PATTERN = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
@@ -69,7 +69,7 @@ def import_named(path: str, key: str) -> tuple[ModuleType, Callable[..., Any]]:
         if missing is not None and (where == missing or where.startswith(f"{missing}.")):
             hint = "install it, or go to the folder that holds it"
             raise ConfigError(f"{key}: there is no module {missing!r}", hint=hint) from None
-        raise _failed(f"{key}: importing {where!r} failed", error) from error
+        raise code_error(f"{key}: importing {where!r} failed", path, error) from error
     found, file = getattr(module, name, None), getattr(module, "__file__", None)
     if found is None:
         raise ConfigError(f"{key}: the module {where!r} has no {name!r}", file=file)
@@ -94,7 +94,7 @@ def call_imported(path: str, key: str, *arguments: object) -> tuple[ModuleType, 
     except ConfigError:
         raise
     except Exception as error:
-        raise _failed(f"{key}: {path} failed", error) from error
+        raise code_error(f"{key}: {path} failed", path, error) from error
 
 
 def refuse_code_in(folder: Path, path: str, key: str) -> None:
@@ -114,11 +114,28 @@ def refuse_code_in(folder: Path, path: str, key: str) -> None:
         raise ConfigError(told, file=folder, hint="look at that code, and move it to where you keep your own")
 
 
-def _failed(what: str, error: Exception) -> ConfigError:
-    """An error of the user's own code, at the line where it came up."""
+def code_error(what: str, path: str, error: Exception) -> ConfigError:
+    """What to tell of an error in a user's code: with the last line of that code which ran, be it not where it came up.
+
+    Args:
+        what: What failed.
+        path: The import path that led there.
+        error: What was raised.
+    """
     if isinstance(error, SyntaxError):
         return ConfigError(f"{what}: {error.msg}", file=error.filename, line=error.lineno)
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")]
-    last = frames[-1]
+    where, line = path.partition(":")[0], None
+    file = getattr(sys.modules.get(where), "__file__", None)
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        if _is_users(frame, where.partition(".")[0]):
+            file, line = frame.f_code.co_filename, number
     hint = "--debug shows where in the code the error came from"
-    return ConfigError(f"{what}: {type(error).__name__}: {error}", file=last.filename, line=last.lineno, hint=hint)
+    return ConfigError(f"{what}: {type(error).__name__}: {error}", file=file, line=line, hint=hint)
+
+
+def _is_users(frame: FrameType, package: str) -> bool:
+    """Whether code is of the user's package, or of none that is NSM's, Python's or installed."""
+    file, top = frame.f_code.co_filename, str(frame.f_globals.get("__name__")).partition(".")[0]
+    is_installed = not {"site-packages", "dist-packages"}.isdisjoint(Path(file).parts)
+    is_other = is_installed or top == "nsm" or top in sys.stdlib_module_names
+    return not file.startswith("<") and (top == package or not is_other)

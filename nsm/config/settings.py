@@ -228,6 +228,10 @@ class Config(Settings):
             raise conflict("channels", f"expected an even number, which a block can halve, got {self.channels}")
         if self.recompute == "reverse" and self.model in MODELS[1:]:
             raise conflict("recompute", "only the layers of the hierarchy can be reversed: set it to 'checkpoint'")
+        for key, weight in self.term_weights.items():
+            if weight > 0 and self.model in MODELS[1:]:
+                told = "only the hierarchy has this term of the loss: leave it out, or set model to 'hierarchy'"
+                raise conflict(key, f"{told}; with {self.model!r} expected 0, got {weight:g}")
         if isinstance(self.blocks, tuple) and len(self.blocks) != self.num_levels:
             expected = f"expected one number per level (num_levels = {self.num_levels})"
             raise conflict("blocks", f"{expected}, got {len(self.blocks)}")

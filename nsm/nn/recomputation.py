@@ -60,6 +60,12 @@ def recomputed(compute: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     return y
 
 
+def is_out_of_memory(failure: BaseException) -> bool:
+    """Whether an error says that a GPU's memory or this machine's is used up."""
+    is_allocation = isinstance(failure, RuntimeError) and "can't allocate memory" in str(failure)
+    return is_allocation or isinstance(failure, torch.OutOfMemoryError | MemoryError)
+
+
 def _chain(couplings: Sequence[Coupling], x: Tensor) -> Tensor:
     a, b = x.chunk(2, dim=1)
     for coupling in couplings:

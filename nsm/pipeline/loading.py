@@ -13,6 +13,7 @@ from nsm.config.imported import is_import_path
 from nsm.data.triples import Schema
 from nsm.errors import CheckpointError, DataError, NSMError
 from nsm.models import build_model
+from nsm.models.imported import require_importable
 from nsm.pipeline.datasets import load_graphs
 from nsm.pipeline.reopening import run_config
 from nsm.runs import Run, list_runs, resolve_root
@@ -63,6 +64,7 @@ def open_model(path: Path | str, *, config: Config | None = None, root: Path | N
     if "schema" in content:
         return _build(config or _own_config(content, path), content, content, path)
     if config is not None:
+        require_importable(config)
         schema = load_graphs(config, quiet=True).schema
         return _build(config, {"schema": schema.to_json()}, content, path)
     run, told = _same_architecture(content["model_state_dict"], path, resolve_root(root))

@@ -11,6 +11,7 @@ from rich.console import Console
 from nsm.analysis.plots import png_bytes
 from nsm.analysis.rate_plot import rate_figure
 from nsm.models import build_model
+from nsm.models.imported import require_importable
 from nsm.pipeline.datasets import load_graphs
 from nsm.runs import replacing, resolve_root
 from nsm.training.device import arithmetic, require_device
@@ -68,6 +69,7 @@ def find_learning_rate(config: Config, *, file: Path | None = None, quiet: bool 
         RunError: If the test is stopped, or nothing can be written.
     """
     require_device(config)
+    require_importable(config)
     with arithmetic(config):
         train = load_graphs(config, quiet=quiet).subset("train")
         seed_everything(config.seed)

@@ -21,6 +21,7 @@ from nsm.analysis.run_results import read_tables
 from nsm.config.reading import PROVENANCE
 from nsm.config.toml import to_toml
 from nsm.models import build_model
+from nsm.models.imported import require_importable
 from nsm.pipeline.datasets import default_dataset_name, load_graphs, require_honest
 from nsm.pipeline.domains import open_task
 from nsm.pipeline.reopening import continued_config, require_continuation, run_graphs
@@ -114,6 +115,7 @@ def build_trainer(config: Config, *, callbacks: Sequence[Callback] = (), quiet: 
         ConfigError: If this machine cannot do what is configured.
     """
     processes = Processes(open_fabric(config))  # refuses what this machine cannot do before minutes are spent on data
+    require_importable(config)
     if not processes.is_lead:  # the first process makes the data, which are then in the cache
         config, run = config.with_absolute_paths(), processes.share(None)
         seed_everything(config.seed)
@@ -148,6 +150,7 @@ def rebuild_trainer(run: Run, config: Config, *, callbacks: Sequence[Callback] =
         CheckpointError: If its checkpoints are damaged, of another format, other data or another model.
     """
     processes = Processes(open_fabric(config))
+    require_importable(config)
     told = read_tables(run)[1]
     fingerprint = str(told.get("data_fingerprint"))
     if processes.is_lead:

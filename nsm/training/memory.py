@@ -10,20 +10,15 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import torch
 
 from nsm.errors import RunError
+from nsm.nn.recomputation import is_out_of_memory
 
 if TYPE_CHECKING:
     from nsm.config import Config
     from nsm.data.batch import GraphBatch
 
-__all__ = ["MicroBatches", "is_out_of_memory"]
+__all__ = ["MicroBatches"]
 
 T = TypeVar("T")
-
-
-def is_out_of_memory(failure: BaseException) -> bool:
-    """Whether an error says that a GPU's memory or this machine's is used up."""
-    is_allocation = isinstance(failure, RuntimeError) and "can't allocate memory" in str(failure)
-    return is_allocation or isinstance(failure, torch.OutOfMemoryError | MemoryError)
 
 
 @dataclass

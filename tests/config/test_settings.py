@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from nsm.config import Config, PlanningConfig, load_config
+from nsm.config.own import MODELS
 from nsm.config.settings import DOMAIN_DEFAULTS
 from nsm.data.planning.generators import GENERATORS
 from nsm.errors import ConfigError
@@ -80,6 +81,19 @@ def test_paths_that_mean_the_same_elsewhere(tmp_path: Path, monkeypatch: pytest.
     assert (found.root, found.cache, found.planning.pddl) == (tmp_path / "home" / "runs", None, tmp_path / "own")
     assert (found.seed, found.planning.plans) == (3, None)
     assert found.with_absolute_paths() == found
+
+
+@pytest.mark.parametrize("key", ["auxiliary_weight", "balance_weight"])
+def test_terms_of_the_loss_that_a_model_has_not_are_refused(key: str) -> None:
+    for model in MODELS[1:]:
+        with pytest.raises(ConfigError) as caught:
+            load_config(None, [f"model={model}", f"{key}=0.25"])
+        told = caught.value.message
+        assert told.startswith(f"{key}: only the hierarchy has this term of the loss: leave it out, or set model to")
+        assert f"with '{model}' expected 0, got 0.25" in told
+        assert getattr(load_config(None, [f"model={model}", f"{key}=0"]), key) == 0
+    for model in (MODELS[0], "my_models:Star"):
+        assert getattr(load_config(None, [f"model={model}", f"{key}=0.25"]), key) == 0.25
 
 
 def test_the_table_of_the_domain() -> None:

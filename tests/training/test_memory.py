@@ -10,8 +10,9 @@ import torch
 from nsm.data.batch import GraphBatch
 from nsm.data.packed import PackedGraphs
 from nsm.errors import RunError
+from nsm.nn.recomputation import is_out_of_memory
 from nsm.training.checkpoints import load_checkpoint
-from nsm.training.memory import MicroBatches, is_out_of_memory
+from nsm.training.memory import MicroBatches
 from tests.training.test_trainer import Notices
 from tests.training.toy_graphs import running_out, toy_trainer
 

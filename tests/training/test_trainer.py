@@ -214,7 +214,7 @@ def test_what_is_switched_on_counts_in_training_only(graphs: PackedGraphs, tmp_p
     total = found["train_task_loss"] + 0.5 * more["auxiliary"] + 0.25 * more["balance"]
     assert found["train_loss"] == pytest.approx(total)
     assert found["val_loss"] == pytest.approx(found["val_task_loss"])
-    flat = toy_trainer(graphs, tmp_path / "flat", model="flat", **changes)
+    flat = toy_trainer(graphs, tmp_path / "flat", model="tests.models.test_imported:Sums", **changes)
     flat.fit()
     found = flat.history[-1].metrics
     assert found["train_auxiliary_loss"] == found["train_balance_loss"] == 0
