@@ -8,6 +8,7 @@ import json
 import shutil
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -231,8 +232,10 @@ def opening(head: str, found: Sequence[Figures]) -> list[str]:
     if any(figures["quick"] for figures in found):
         lines += ["**A quick look at tiny data: these figures say nothing about quality.**", ""]
     about = found[-1]["circumstances"] if found else {}
-    own = ("command", "revision")  # of that one file
-    return lines + listed({key: value for key, value in about.items() if key not in own})
+    told = {key: value for key, value in about.items() if key not in ("command", "revision")}  # of that one file
+    made = Counter(figures["circumstances"].get("revision", "one that was not written down") for figures in found)
+    at = ", ".join(f"{name} ({count})" for name, count in sorted(made.items()))
+    return lines + listed({**told, "revisions (files)": at} if found else told)
 
 
 def beside(results: Path, ending: str) -> Path:
