@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.benchmark_runs import run_python
 
 CODE = """
@@ -49,3 +51,16 @@ def test_rivals_have_as_many_convolutions() -> None:
         assert same == ours
         assert wide[:2] == ours[:2]
         assert {tuple(shape[1:]) for shape in wide[2]} == {(16, 16)}, "all channels at once"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--data", "nowhere"), "nowhere"),
+        (("--rounds", "0"), "expected a whole number from 1 up, got '0'"),
+        (("--json", "nowhere/speed.json"), "expected a file in a folder that is there"),
+    ],
+)
+def test_what_cannot_be_measured_is_told_before_it_is(arguments: tuple[str, str], message: str) -> None:
+    told = run_python("benchmarks/speed.py", *arguments, status=2)
+    assert message in told and "Traceback" not in told
