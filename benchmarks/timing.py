@@ -97,12 +97,14 @@ def circumstances(packages: Sequence[str], **more: object) -> dict[str, object]:
 
 
 def _revision() -> str:
-    """The commit of this checkout that the figures were made with, and whether files differ from it."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=10", "--exclude=*"]
+    """The commit of this checkout that the figures were made with, and whether files but results differ from it."""
+    git = ("git", "-C", str(Path(__file__).parents[1]))
+    asked = (*git, "rev-parse", "--short=10", "HEAD"), (*git, "status", "--short", "-uno", ".", ":!benchmarks/results")
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        commit, changed = (subprocess.run(one, capture_output=True, text=True, check=True).stdout.strip() for one in asked)
     except (OSError, subprocess.CalledProcessError):
         return "not a checkout"
+    return f"{commit}, changed" if changed else commit
 
 
 def _version(package: str) -> str:
