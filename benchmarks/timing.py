@@ -101,7 +101,9 @@ def _revision() -> str:
     git = ("git", "-C", str(Path(__file__).parents[1]))
     asked = (*git, "rev-parse", "--short=10", "HEAD"), (*git, "status", "--short", "-uno", ".", ":!benchmarks/results")
     try:
-        commit, changed = (subprocess.run(one, capture_output=True, text=True, check=True).stdout.strip() for one in asked)
+        commit, changed = (
+            subprocess.run(one, capture_output=True, text=True, check=True).stdout.strip() for one in asked
+        )
     except (OSError, subprocess.CalledProcessError):
         return "not a checkout"
     return f"{commit}, changed" if changed else commit
