@@ -48,14 +48,15 @@ VARIANTS = {DEFAULT: {}, **{name: changes for group in GROUPS.values() for name,
 HEAD = f"""# Ablations on planning
 
 Made by `python benchmarks/ablations.py`. Each variant changes one thing of the hierarchy that `quality.py` trains on
-planning, which is the default here. All are trained for {EPOCHS} epochs, a part of those there, so the default is less
-accurate than there, and what takes longer to learn is at a disadvantage. Accuracy in per cent: mean over the seeds
-with Student's 95 % interval. Difference: less the default, in points, on the same graphs and seeds, with the 95 %
-interval of a bootstrap that draws seeds and whole groups. Longer: plans of 48 to 72 steps, where those of the training
-have 8 to 24. Error: of the reconstruction without details on the test split. Decoded: the share of node types, roles
-and orders that a linear probe reads from that reconstruction. A readout from the top only has no refining blocks, so
-it is to be read beside `refine-0`. One level reconstructs nothing. What the default pays for its reconstruction is the
-difference at `cycle-0`. Channels and the number of blocks stay as they are, so the number of parameters differs."""
+planning, which is the default here. All are trained for {EPOCHS} epochs, a part of those there, so the default is
+less accurate than there, and what takes longer to learn is at a disadvantage. Accuracy in per cent: mean over the
+seeds with Student's 95 % interval. Difference: less the default, in points, on the same graphs and seeds, with the
+95 % interval of a bootstrap that draws seeds and whole groups, and (t) Student's over the seeds. Longer: plans of 48
+to 72 steps, where those of the training have 8 to 24. Error: of the reconstruction without details on the test
+split. Decoded: the share of node types, roles and orders that a linear probe reads from that reconstruction. A
+readout from the top only has no refining blocks, so it is to be read beside `refine-0`. One level reconstructs
+nothing. What the default pays for its reconstruction is the difference at `cycle-0`. Channels and the number of
+blocks stay as they are, so the number of parameters differs."""
 
 
 def spread(blocks: int, levels: int) -> tuple[int, ...]:

@@ -37,12 +37,12 @@ def read_results(results: Path) -> list[Figures]:
 
 def _read(file: Path) -> Figures:
     try:
-        found: Figures = json.loads(file.read_text(encoding="utf-8"))
-        return {**found}
-    except (ValueError, TypeError, AttributeError) as error:
-        raise DataError(
-            "expected the figures of a training as JSON", file=file, hint="delete it and repeat it"
-        ) from error
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise DataError("expected the figures of a training as JSON", file=file, hint="delete it and repeat it")
+    return found
 
 
 def _by_seed(file: Path) -> tuple[str, int]:

@@ -108,11 +108,13 @@ def node_states(
     Returns:
         The nodes; None for a model that reconstructs nothing, or that is no hierarchy where that is needed.
     """
+    if by_structure and not isinstance(model, Hierarchy):
+        return None
 
     def read(part: GraphBatch, output: Output) -> list[Tensor]:
         found = output.reconstructed
-        if by_structure and found is not None:
-            found = structure_alone(model, part)[0] if isinstance(model, Hierarchy) else None
+        if found is not None and by_structure and isinstance(model, Hierarchy):
+            found, _ = structure_alone(model, part)
         return [] if found is None else [found.float(), part.node_type, part.role, part.order]
 
     some = graphs.subset(np.unique(np.linspace(0, len(graphs) - 1, PROBED_GRAPHS).astype(np.int64)))
