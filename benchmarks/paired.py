@@ -17,31 +17,39 @@ from nsm.analysis.breakdown import DISTANCES
 from nsm.analysis.statistics import SeededDifference, seeded_difference, t_interval
 from nsm.errors import DataError
 
-__all__ = ["Chosen", "difference", "labels_of", "majority", "read_results", "span", "told", "verdict"]
+__all__ = ["TRAINED", "Chosen", "difference", "labels_of", "majority", "read_results", "span", "told", "verdict"]
 
 Array = npt.NDArray[Any]
 Figures = dict[str, Any]
 
 EVERYTHING = ("", "")
+TRAINED = ("parameters", "channels", "epochs", "best_val_acc", "seconds", "processor_seconds", "quick", "circumstances")
+"""What every training leaves, see `trainings.py`."""
 NUMBERED = "causal"  # the task whose groups have no names but numbers
 
 
-def read_results(results: Path) -> list[Figures]:
+def read_results(results: Path, needed: Sequence[str] = ()) -> list[Figures]:
     """What all trainings left, those of one kind by their seeds.
+
+    Args:
+        results: Folder of the files.
+        needed: Figures that each of them has to have.
 
     Raises:
         DataError: If a file is not what a training leaves.
     """
-    return [_read(file) for file in sorted(results.glob("*.json"), key=_by_seed)]
+    return [_read(file, needed) for file in sorted(results.glob("*.json"), key=_by_seed)]
 
 
-def _read(file: Path) -> Figures:
+def _read(file: Path, needed: Sequence[str]) -> Figures:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except ValueError:
         found = None
     if not isinstance(found, dict):
         raise DataError("expected the figures of a training as JSON", file=file, hint="delete it and repeat it")
+    if lacking := [key for key in needed if key not in found]:
+        raise DataError(f"expected the figure {lacking[0]!r}, got none", file=file, hint="delete it and repeat it")
     return found
 
 

@@ -7,13 +7,16 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from paired import Chosen, difference, majority, span, told, verdict
+from paired import TRAINED, Chosen, difference, majority, span, told, verdict
 from quality_sets import DEFAULTS, FLAT, MODELS, REFERENCE, TASKS
 
-__all__ = ["Runs", "best_flat", "by_model", "fresh_of", "glance", "limits", "seconds_of"]
+__all__ = ["NEEDED", "Runs", "best_flat", "by_model", "fresh_of", "glance", "limits", "seconds_of"]
 
 Figures = dict[str, Any]
 Runs = dict[str, list[Figures]]
+
+NEEDED = ("task", "model", "seed", "sets", *TRAINED)
+"""What every result of `quality.py` has to have."""
 
 RECONSTRUCTION, ROUND_TRIP, DECODED, CALIBRATION = 0.35, 1e-5, 0.95, 0.03
 

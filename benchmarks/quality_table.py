@@ -8,7 +8,7 @@ from statistics import mean
 from typing import Any
 
 from paired import Chosen, difference, labels_of, majority, read_results, span, told
-from quality_glance import Runs, best_flat, by_model, glance, limits, seconds_of
+from quality_glance import NEEDED, Runs, best_flat, by_model, glance, limits, seconds_of
 from quality_sets import LONG, REFERENCE, TASKS, Task
 from quality_stories import ranks, stories
 from trainings import opening
@@ -38,7 +38,7 @@ def markdown(results: Path, picture: str | None = None) -> str:
         results: Where the trainings' files are.
         picture: Name of the picture beside the table.
     """
-    found = read_results(results)
+    found = read_results(results, NEEDED)
     lines = opening(HEAD, found)
     tasks = {name: by_model(found, name) for name in TASKS}
     tasks = {name: mine for name, mine in tasks.items() if mine}

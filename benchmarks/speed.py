@@ -138,7 +138,7 @@ def sag_hierarchies(schema: Schema, config: Config) -> dict[str, nn.Module]:
     )
     rivals = ((has, config.channels), (has, narrow), (computes, config.channels))
     return {
-        f"SAGPool hierarchy, {sum(layers)} RGCNConv of {channels} channels": sag(layers, channels)
+        f"SAGPool hierarchy, {sum(layers)} RGCNConv with edge weights, {channels} channels": sag(layers, channels)
         for layers, channels in rivals
     }
 

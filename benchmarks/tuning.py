@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asking import guarded, positive, refuse
-from paired import read_results
+from paired import TRAINED, read_results
 from quality_sets import DEFAULTS, TASKS, Task, build_config
 from trainings import Figures, Place, add_options, keep, opening, placed, sized, train, write_table
 
@@ -108,7 +108,7 @@ def trials(options: argparse.Namespace) -> list[Trial]:
 
 def markdown(results: Path) -> str:
     """A table of all trials for each task."""
-    found = read_results(results)
+    found = read_results(results, ("task", "kind", "trial", "settings", "best_val_loss", *TRAINED))
     lines = opening(HEAD, found)
     for task in dict.fromkeys(figures["task"] for figures in found):
         lines += [

@@ -230,8 +230,16 @@ def test_what_is_wrongly_asked_for_is_told_in_one_message(tmp_path: Path) -> Non
     for message, (folder, *rest) in asked.items():
         told = quality(folder, *rest, status=2)
         assert message in told and "Traceback" not in told
-    (damaged / "causal_flat-8_2.json").unlink()
+    whole = damaged / "causal_flat-8_2.json"
+    whole.unlink()
     write(damaged, "causal", "flat-8", 2, np.ones(40, bool), {})
+    found = whole.read_text(encoding="utf-8")
+    for key in ("seed", "processor_seconds", "sets"):
+        kept = {name: value for name, value in json.loads(found).items() if name != key}
+        whole.write_text(json.dumps(kept), encoding="utf-8")
+        told = quality(damaged, "--table", status=2)
+        assert f"expected the figure {key!r}, got none" in told and "Traceback" not in told
+    whole.write_text(found, encoding="utf-8")
     quality(damaged, "--table")
     assert (tmp_path / "results.of.monday.md").exists()
 

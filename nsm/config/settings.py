@@ -232,6 +232,8 @@ class Config(Settings):
             if weight > 0 and self.model in MODELS[1:]:
                 told = "only the hierarchy has this term of the loss: leave it out, or set model to 'hierarchy'"
                 raise conflict(key, f"{told}; with {self.model!r} expected 0, got {weight:g}")
+        if self.balance_weight > 0 and self.model == MODELS[0] and self.num_levels == 1:
+            raise conflict("balance_weight", "one level has no clusters: leave it out, or set num_levels to 2 or more")
         if isinstance(self.blocks, tuple) and len(self.blocks) != self.num_levels:
             expected = f"expected one number per level (num_levels = {self.num_levels})"
             raise conflict("blocks", f"{expected}, got {len(self.blocks)}")

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from nsm.nn.slots import Slots
@@ -91,6 +92,7 @@ class _SlotConv(torch.autograd.Function):
         return convolve(x, weight, slots)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, Tensor, None]:
         x, weight = ctx.saved_tensors
         return *convolve_backward(grad_outputs[0].contiguous(), x, weight, ctx.slots), None

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +54,7 @@ class _DiagonalConv(torch.autograd.Function):
         return x.new_zeros((edges.num_dst, x.shape[1])).index_add_(0, edges.dst, message)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, Tensor, None]:
         x, weight = ctx.saved_tensors
         edges: MessageEdges = ctx.edges

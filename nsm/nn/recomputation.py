@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.utils.checkpoint import checkpoint
 
 Halves = tuple[Tensor, Tensor]
@@ -91,6 +92,7 @@ class _Reversed(torch.autograd.Function):
         return y
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         (y,) = ctx.saved_tensors
         halves, grads = tuple(y.chunk(2, dim=1)), tuple(grad.chunk(2, dim=1))

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from nsm.nn.conv import RelationalConv, as_factor, convolve, convolve_backward
@@ -27,6 +28,7 @@ class _Update(torch.autograd.Function):
         return out
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
         x, mean, rstd, normed, hidden, scale, shift, of_relation, root, _, project, _ = ctx.saved_tensors
         slots: Slots = ctx.slots

@@ -96,6 +96,14 @@ def test_terms_of_the_loss_that_a_model_has_not_are_refused(key: str) -> None:
         assert getattr(load_config(None, [f"model={model}", f"{key}=0.25"]), key) == 0.25
 
 
+def test_one_level_has_no_clusters_to_balance() -> None:
+    with pytest.raises(ConfigError, match="balance_weight: one level has no clusters"):
+        load_config(None, ["balance_weight=0.25", "num_levels=1"])
+    assert load_config(None, ["balance_weight=0", "num_levels=1"]).num_levels == 1
+    assert load_config(None, ["balance_weight=0.25", "num_levels=2"]).num_levels == 2
+    assert load_config(None, ["balance_weight=0.25", "num_levels=1", "model=my_models:Star"]).num_levels == 1
+
+
 def test_the_table_of_the_domain() -> None:
     config = Config(planning=PlanningConfig(allow_leaks=True))
     assert config.domain_table is config.planning

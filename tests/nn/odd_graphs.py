@@ -64,3 +64,9 @@ def permuted(data: Data, order: Tensor) -> Data:
         tie_key=data.tie_key[order],
         y=data.y,
     )
+
+
+def second_gradient(out: Tensor, x: Tensor) -> None:
+    """Differentiates the gradient of an output once more, beside a term that has a gradient anyhow."""
+    (grad,) = torch.autograd.grad(out.square().sum(), x, create_graph=True)
+    (x.square().sum() + grad.sum()).backward()

@@ -9,7 +9,7 @@ from nsm.nn import RelationalConv, RelationalGraph
 from nsm.nn.conv import multiply
 from nsm.nn.graph import messages_between
 from nsm.nn.slots import PADDING
-from tests.nn.odd_graphs import IN_CHANNELS, NUM_RELATIONS, odd_batch
+from tests.nn.odd_graphs import IN_CHANNELS, NUM_RELATIONS, odd_batch, second_gradient
 
 
 @pytest.fixture(autouse=True, params=[-(10**9), PADDING], ids=["as many slots as needed", "some empty slots"])
@@ -119,3 +119,10 @@ def test_products_of_no_rows(is_outer: bool) -> None:
     found = multiply(*factors, ends)
     assert found.shape == ((3, 8, 8) if is_outer else (0, 8))
     assert not found.any()
+
+
+def test_a_second_derivative_is_refused_and_not_left_out() -> None:
+    x, graph = graph_of("sum")
+    conv = RelationalConv(IN_CHANNELS, 4, graph.num_message_relations).double()
+    with pytest.raises(RuntimeError, match="differentiate twice"):
+        second_gradient(conv(x.requires_grad_(), graph.messages), x)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from nsm.nn import DiagonalConv, QueryEdges, RelationalConv, RelationalGraph
 from nsm.nn.diagonal_conv import MessageEdges
-from tests.nn.odd_graphs import IN_CHANNELS, NUM_RELATIONS, odd_batch
+from tests.nn.odd_graphs import IN_CHANNELS, NUM_RELATIONS, odd_batch, second_gradient
 
 
 def odd_graph() -> tuple[torch.Tensor, RelationalGraph, MessageEdges]:
@@ -38,3 +39,10 @@ def test_gradients_in_float64() -> None:
         return torch.func.functional_call(conv, {"weight": weight}, (x, messages))
 
     assert torch.autograd.gradcheck(run, (x, weight), fast_mode=True)
+
+
+def test_a_second_derivative_is_refused_and_not_left_out() -> None:
+    x, graph, messages = odd_graph()
+    conv = DiagonalConv(IN_CHANNELS, graph.num_message_relations).double()
+    with pytest.raises(RuntimeError, match="differentiate twice"):
+        second_gradient(conv(x.requires_grad_(), messages), x)

@@ -7,7 +7,7 @@ import torch
 
 from nsm.nn import DropoutKey, RelationalGraph, ReversibleBlock, ReversibleStack
 from nsm.nn.recomputation import recomputed
-from tests.nn.odd_graphs import NUM_RELATIONS, odd_batch
+from tests.nn.odd_graphs import NUM_RELATIONS, odd_batch, second_gradient
 
 Result = tuple[torch.Tensor, list[torch.Tensor | None], int]
 
@@ -77,3 +77,14 @@ def test_without_gradients_nothing_is_different() -> None:
     recomputed(torch.exp, x).sum().backward()
     assert x.grad is not None
     torch.testing.assert_close(x.grad, torch.ones(3).exp())
+
+
+def test_a_second_derivative_is_refused_and_not_left_out() -> None:
+    data = odd_batch(torch.float64)
+    ones = torch.ones_like(data.edge_weight)
+    graph = RelationalGraph(data.edge_index, data.edge_type, data.edge_weight, ones, data.num_nodes, NUM_RELATIONS)
+    key = DropoutKey(seed=3, step=5)
+    stack = ReversibleStack([ReversibleBlock(8, graph.num_message_relations, 0.0, 0, key)], "reverse").double()
+    x = torch.randn(data.num_nodes, 8, dtype=torch.float64, requires_grad=True)
+    with pytest.raises(RuntimeError, match="differentiate twice"):
+        second_gradient(stack(x, graph), x)

@@ -8,7 +8,7 @@ from torch.nn import functional
 from torch_geometric.data import Data
 
 from nsm.nn import RelationalGraph, RelationalUpdate
-from tests.nn.odd_graphs import IN_CHANNELS, NUM_RELATIONS, SHAPES, odd_batch, odd_graph, permuted
+from tests.nn.odd_graphs import IN_CHANNELS, NUM_RELATIONS, SHAPES, odd_batch, odd_graph, permuted, second_gradient
 from tests.nn.test_conv import by_the_formula
 
 
@@ -105,3 +105,9 @@ def test_state_round_trip() -> None:
     assert not torch.equal(run(first, data), run(second, data))
     second.load_state_dict(first.state_dict())
     assert torch.equal(run(first, data), run(second, data))
+
+
+def test_a_second_derivative_is_refused_and_not_left_out() -> None:
+    data = odd_batch(torch.float64)
+    with pytest.raises(RuntimeError, match="differentiate twice"):
+        second_gradient(layer()(data.x.requires_grad_(), graph_of(data).messages), data.x)
