@@ -42,6 +42,7 @@ from quality_sets import (
     LONG,
     MODELS,
     REFERENCE,
+    SMALLER,
     TASKS,
     TRIVIAL,
     TUNED,
@@ -87,7 +88,7 @@ def configured(job: Job, place: Place) -> Config:
     reference = build_config(task, _settings(job.task, REFERENCE), place, seed=job.seed)
     more: Figures = {"epochs": long_epochs(job, place)} if job.model in LONG else {}
     config = build_config(task, _settings(job.task, job.model), place, seed=job.seed, run=job.name, **more)
-    return config if job.model in (REFERENCE, TRIVIAL, "majority") else sized(config, reference)
+    return config if job.model in (REFERENCE, TRIVIAL, "majority", *SMALLER) else sized(config, reference)
 
 
 def _settings(task: str, model: str) -> list[str]:

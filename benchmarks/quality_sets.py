@@ -11,7 +11,7 @@ from nsm.config import Config, load_config
 from trainings import Place
 
 __all__ = [
-    *("DEFAULTS", "FLAT", "LONG", "MODELS", "QUICK", "REFERENCE", "TASKS", "TRIVIAL", "TUNED"),
+    *("DEFAULTS", "FLAT", "LONG", "MODELS", "QUICK", "REFERENCE", "SMALLER", "TASKS", "TRIVIAL", "TUNED"),
     *("Task", "build_config", "settings_of"),
 ]
 
@@ -115,12 +115,16 @@ MODELS: dict[str, Settings] = {
     "flat-4": ("model=flat", "flat_layers=4"),
     "flat-8": ("model=flat", "flat_layers=8"),
     "flat-8-long": ("model=flat", "flat_layers=8"),
+    "hierarchy-bases": ("model=hierarchy", "num_bases=8"),
     "gine": ("model=gine", "flat_layers=4"),
     "sagpool": ("model=sagpool", "blocks=1"),
     "majority": ("model=majority", "epochs=2"),
     TRIVIAL: (),
 }
-"""Each gets the number of channels that gives it as many parameters as the reference, where it has any."""
+"""Each gets the number of channels that gives it as many parameters as the reference, where it has any; but those of
+`SMALLER`, which are to have fewer, keep the reference's."""
+
+SMALLER = ("hierarchy-bases",)
 
 FLAT = ("flat-4", "flat-8", "flat-8-long")
 """The best of them by validation is what every other model is compared with."""

@@ -25,7 +25,8 @@ Made by `python benchmarks/quality.py`, task by task with the models and seeds t
 seeds with Student's 95 % interval. Difference: less the best flat network, in points, on the same graphs and seeds,
 with the 95 % interval of a bootstrap that draws seeds and whole groups, and (t) Student's over the seeds. The best
 flat network of a task is the one of the highest mean accuracy on the validation split, over the seeds that all flat
-networks have; the test sets take no part in that. Every network has as many parameters as the hierarchy, within 5 %.
+networks have; the test sets take no part in that. Every network has as many parameters as the hierarchy, within 5 %,
+but `hierarchy-bases`, which is the hierarchy with weights that relations share (`num_bases = 8`).
 Training: wall clock (on a machine that others used at the same time) and the processor time of the loop, validations
 included. `flat-8-long` is `flat-8` with as many epochs as give it the hierarchy's processor time, by the times that
 were measured for the same seed."""

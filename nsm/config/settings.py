@@ -126,6 +126,8 @@ class Config(Settings):
         pooling: How the readout takes the mean over a graph's nodes: of all alike, or weighted by attention, with a
             query made of the nodes that the graph asks about, or learned where it asks about none.
         dropout: Probability of dropping a value of an update.
+        num_bases: Number of matrices that the relations' weights are mixtures of, in each convolution that has more
+            relations; 0 where each has its own.
         message_norm: How the messages that reach a node under one relation are divided by their number, in the
             hierarchy and the flat network.
         order_scale: Least factor by which the positions of a training graph's steps are drawn together, for half of the
@@ -189,6 +191,7 @@ class Config(Settings):
     readout: Literal["dual", "top"] = "dual"
     pooling: Literal["mean", "attention"] = "mean"
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    num_bases: Annotated[int, Field(ge=0)] = 0
     message_norm: Literal["sqrt", "mean", "sum"] = "sum"
     order_scale: Annotated[float, Field(gt=0, le=1)] = 0.33
     model: ModelName = "hierarchy"
@@ -232,6 +235,8 @@ class Config(Settings):
             if weight > 0 and self.model in MODELS[1:]:
                 told = "only the hierarchy has this term of the loss: leave it out, or set model to 'hierarchy'"
                 raise conflict(key, f"{told}; with {self.model!r} expected 0, got {weight:g}")
+        if self.num_bases and self.model in MODELS[2:]:
+            raise conflict("num_bases", f"{self.model!r} has no weights of relations to share: leave it out")
         if self.balance_weight > 0 and self.model == MODELS[0] and self.num_levels == 1:
             raise conflict("balance_weight", "one level has no clusters: leave it out, or set num_levels to 2 or more")
         if isinstance(self.blocks, tuple) and len(self.blocks) != self.num_levels:

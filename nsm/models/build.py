@@ -12,6 +12,7 @@ from nsm.models.hierarchy import Hierarchy
 from nsm.models.imported import imported_model
 from nsm.models.majority import Majority
 from nsm.models.order_scale import OrderScale
+from nsm.nn import share_bases
 
 if TYPE_CHECKING:
     from nsm.config import Config
@@ -29,7 +30,11 @@ def build_model(config: Config, schema: Schema) -> nn.Module:
         ConfigError: If it is the user's own and cannot be used.
     """
     build = BUILDERS.get(config.model)
-    return imported_model(config, schema) if build is None else build(config, schema)
+    if build is None:
+        return imported_model(config, schema)
+    model = build(config, schema)
+    share_bases(model, config.num_bases)
+    return model
 
 
 def _common(config: Config, schema: Schema) -> dict[str, Any]:

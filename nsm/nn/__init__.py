@@ -1,6 +1,7 @@
 """Layers: tensors in, tensors out. They know nothing of data sets, oracles or training."""
 
 from nsm.nn.balance import cluster_imbalance
+from nsm.nn.bases import BasisConv, share_bases
 from nsm.nn.contraction import Contraction, coarsen, contract, dominating_set
 from nsm.nn.conv import RelationalConv
 from nsm.nn.diagonal_conv import DiagonalConv
@@ -13,6 +14,7 @@ from nsm.nn.semiring import NoisyOr, Semiring
 from nsm.nn.update import RelationalUpdate
 
 __all__ = [
+    "BasisConv",
     "Contraction",
     "DiagonalConv",
     "DropoutKey",
@@ -33,4 +35,5 @@ __all__ = [
     "dominating_set",
     "pool_graphs",
     "pool_marked",
+    "share_bases",
 ]

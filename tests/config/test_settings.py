@@ -96,6 +96,14 @@ def test_terms_of_the_loss_that_a_model_has_not_are_refused(key: str) -> None:
         assert getattr(load_config(None, [f"model={model}", f"{key}=0.25"]), key) == 0.25
 
 
+def test_networks_without_weights_of_relations_share_none() -> None:
+    for model in MODELS[2:]:
+        with pytest.raises(ConfigError, match=f"num_bases: '{model}' has no weights of relations to share"):
+            load_config(None, [f"model={model}", "num_bases=4"])
+    for model in (*MODELS[:2], "my_models:Star"):
+        assert load_config(None, [f"model={model}", "num_bases=4"]).num_bases == 4
+
+
 def test_one_level_has_no_clusters_to_balance() -> None:
     with pytest.raises(ConfigError, match="balance_weight: one level has no clusters"):
         load_config(None, ["balance_weight=0.25", "num_levels=1"])

@@ -22,6 +22,7 @@ from nsm.data.triples import Schema
 from nsm.data.writing import write_packed
 from nsm.models import FlatRelational, Hierarchy, build_model, compute_loss
 from nsm.models.build import BUILDERS
+from nsm.nn import BasisConv, RelationalConv
 from nsm.nn.reversible import KeyedDropout
 from tests.training.toy_graphs import MarkedChains, toy_graphs
 
@@ -49,6 +50,21 @@ def test_the_sizes_are_those_of_the_schema() -> None:
         assert (8, schema.in_channels) in shapes
         assert shapes[-1] == (3,)  # one logit per label
         assert any(shape[0] == 4 and len(shape) == 3 for shape in shapes)  # two relations and their reverses
+
+
+@pytest.mark.parametrize("values", [HIERARCHY, FLAT])
+def test_relations_share_bases_where_they_are_more(values: dict[str, object]) -> None:
+    own, same = built(**values), built(**values, num_bases=0)
+    assert [*own.state_dict()] == [*same.state_dict()]
+    for name, weight in own.state_dict().items():
+        assert torch.equal(weight, same.state_dict()[name])
+    mixed, enough = built(**values, num_bases=1), built(**values, num_bases=1000)
+    convs = [module for module in mixed.modules() if isinstance(module, RelationalConv)]
+    assert convs and all(isinstance(conv, BasisConv) and len(conv.bases) == 1 for conv in convs)
+    assert not any(isinstance(module, BasisConv) for module in enough.modules())
+    sizes = [sum(weight.numel() for weight in model.parameters()) for model in (own, mixed)]
+    saved = sum(conv.weight.numel() - conv.bases.numel() - conv.share.numel() for conv in convs)  # type: ignore[arg-type, operator, union-attr]
+    assert sizes[0] - sizes[1] == saved > 0
 
 
 def test_every_model_of_the_configuration_can_be_built() -> None:
