@@ -20,7 +20,7 @@ from nsm.errors import DataError
 
 __all__ = ["BatchLoader"]
 
-MOST_AT_ONCE, EDGES_AT_ONCE = 8, 25_000  # batches, and edges, that are gathered together
+MOST_AT_ONCE, EDGES_AT_ONCE = 8, 50_000  # batches, and edges, that are gathered together
 
 
 class BatchLoader:
