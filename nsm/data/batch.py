@@ -28,7 +28,7 @@ class GraphBatch:
 
     Shapes:
         - **features**: ``(F, C)`` float32, the different features of the whole data set, values left at zero.
-        - **feature_order**: ``(F,)`` int64 order that is in them, -1 where there is none.
+        - **feature_kinds**: ``(3, F)`` int64 node type, role and order that are in them.
         - **feature_row**: ``(N,)`` int64 row of each node there.
         - **value**: ``(N, V)`` float32 values, which stand in the last features; None where nodes have none.
         - **edge_index**: ``(2, E)`` int64, heads above tails; sorted by (relation, tail, head) in a graph.
@@ -51,7 +51,7 @@ class GraphBatch:
     num_graphs: int
     index: Tensor
     features: Tensor
-    feature_order: Tensor
+    feature_kinds: Tensor
     folder: PackedFolder = field(repr=False)
     value: Tensor | None = None
 
@@ -65,26 +65,26 @@ class GraphBatch:
 
     @property
     def node_type(self) -> Tensor:
-        """``(N,)`` int64, read when asked for, as role and edge level are."""
-        return self._column("node_type")
+        """``(N,)`` int64."""
+        return self._kind(0)
 
     @property
     def role(self) -> Tensor:
         """``(N,)`` int64."""
-        return self._column("role")
+        return self._kind(1)
 
     @property
     def order(self) -> Tensor:
         """``(N,)`` int64, -1 where there is none."""
-        return self.feature_order.index_select(0, self.feature_row)
+        return self._kind(2)
+
+    def _kind(self, which: int) -> Tensor:
+        return self.feature_kinds[which].index_select(0, self.feature_row)
 
     @property
     def edge_level(self) -> Tensor:
-        """``(E,)`` int64, 1 = concrete."""
-        return self._column("level")
-
-    def _column(self, name: str) -> Tensor:
-        found = self.folder.column(name, self.index.cpu().numpy()).astype(np.int64)
+        """``(E,)`` int64, 1 = concrete; read from the folder when asked for."""
+        found = self.folder.edge_level(self.index.cpu().numpy()).astype(np.int64)
         return torch.from_numpy(found).to(self.y.device)
 
     @property

@@ -33,12 +33,12 @@ class NodeRows(NamedTuple):
 
     Shapes:
         - **rows**: ``(N, 2)`` int32, number of the node's features and its tie key; **features**: ``(F, C)``, each
-          row another; **order**: ``(F,)`` the order that is in them.
+          row another; **kinds**: ``(3, F)`` node type, role and order that are in them.
     """
 
     rows: Array
     features: Tensor
-    order: Tensor
+    kinds: Tensor
 
 
 class PackedFolder:
@@ -89,16 +89,11 @@ class PackedFolder:
         roles, orders = max(len(self.schema.roles), 1), int(order.max(initial=-1)) + 2
         different, code = np.unique((kind * roles + role) * orders + order + 1, return_inverse=True)
         kind_and_role, order = np.divmod(different, orders)
-        order_of = torch.from_numpy(order - 1)
-        features = node_features(
-            self.schema,
-            node_type=torch.from_numpy(kind_and_role // roles),
-            role=torch.from_numpy(kind_and_role % roles),
-            order=order_of,
-            value=torch.zeros(len(different), len(self.schema.values)),
-        )
+        kinds = torch.from_numpy(np.stack((*np.divmod(kind_and_role, roles), order - 1)))
+        value = torch.zeros(len(different), len(self.schema.values))
+        features = node_features(self.schema, kinds[0], kinds[1], kinds[2], value)
         rows = np.stack((code.reshape(-1), self.arrays["tie_key"]), axis=1).astype(np.int32)
-        return NodeRows(rows, features, order_of)
+        return NodeRows(rows, features, kinds)
 
     @cached_property
     def edge_rows(self) -> Array:
@@ -118,11 +113,11 @@ class PackedFolder:
         """Whether every edge has the confidence 1."""
         return bool((self.arrays["confidence"] == 1).all())
 
-    def column(self, name: str, graphs: Array) -> Array:
-        """An array of nodes or edges, of some graphs one after the other."""
-        ptr = self.arrays["node_ptr" if name in NODE_ARRAYS else "edge_ptr"]
+    def edge_level(self, graphs: Array) -> Array:
+        """The levels of the edges of some graphs, one after the other."""
+        ptr = self.arrays["edge_ptr"]
         starts = ptr[graphs]
-        found: Array = self.arrays[name].take(gather_ranges(starts, ptr[graphs + 1] - starts), axis=0)
+        found: Array = self.arrays["level"].take(gather_ranges(starts, ptr[graphs + 1] - starts), axis=0)
         return found
 
     def table(self, name: str) -> pa.Table:

@@ -62,7 +62,7 @@ def gather_batches(stored: PackedFolder, index: Index, sizes: Sequence[int]) -> 
     columns["ptr"] = tuple(torch.from_numpy(ptr[a : b + 1] - ptr[a]) for a, b in pairwise(first))
     of_all: dict[str, Any] = {
         "features": stored.node_rows.features,
-        "feature_order": stored.node_rows.order,
+        "feature_kinds": stored.node_rows.kinds,
         "folder": stored,
     }
     return [
