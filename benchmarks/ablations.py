@@ -111,7 +111,7 @@ def named(name: str) -> tuple[str, int]:
 
 def markdown(results: Path, as_default: set[str]) -> str:
     """One table for each group of variants, with the default in its place."""
-    found = read_results(results, ("variant", "seed", "sets", *TRAINED))
+    found = read_results(results, ("variant", "seed", "sets", *TRAINED), lambda _: SETS)
     base = [f for f in found if f["variant"] == DEFAULT]
     lines = opening(HEAD, found)
     for title, group in GROUPS.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from statistics import mean
@@ -17,7 +17,18 @@ from nsm.analysis.breakdown import DISTANCES
 from nsm.analysis.statistics import SeededDifference, seeded_difference, t_interval
 from nsm.errors import DataError
 
-__all__ = ["TRAINED", "Chosen", "difference", "labels_of", "majority", "read_results", "span", "told", "verdict"]
+__all__ = [
+    "TRAINED",
+    "Chosen",
+    "difference",
+    "labels_of",
+    "majority",
+    "read_result",
+    "read_results",
+    "span",
+    "told",
+    "verdict",
+]
 
 Array = npt.NDArray[Any]
 Figures = dict[str, Any]
@@ -28,28 +39,40 @@ TRAINED = ("parameters", "channels", "epochs", "best_val_acc", "seconds", "proce
 NUMBERED = "causal"  # the task whose groups have no names but numbers
 
 
-def read_results(results: Path, needed: Sequence[str] = ()) -> list[Figures]:
+def read_results(
+    results: Path, needed: Sequence[str] = (), sets: Callable[[Figures], Sequence[str]] = lambda _: ()
+) -> list[Figures]:
     """What all trainings left, those of one kind by their seeds.
 
     Args:
         results: Folder of the files.
         needed: Figures that each of them has to have.
+        sets: Gives the evaluation sets that it has to have figures of.
 
     Raises:
         DataError: If a file is not what a training leaves.
     """
-    return [_read(file, needed) for file in sorted(results.glob("*.json"), key=_by_seed)]
+    return [read_result(file, needed, sets) for file in sorted(results.glob("*.json"), key=_by_seed)]
 
 
-def _read(file: Path, needed: Sequence[str]) -> Figures:
+def read_result(
+    file: Path, needed: Sequence[str] = (), sets: Callable[[Figures], Sequence[str]] = lambda _: ()
+) -> Figures:
+    """What one training left; see :func:`read_results`.
+
+    Raises:
+        DataError: If the file is not what a training leaves.
+    """
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except ValueError:
         found = None
     if not isinstance(found, dict):
         raise DataError("expected the figures of a training as JSON", file=file, hint="delete it and repeat it")
-    if lacking := [key for key in needed if key not in found]:
-        raise DataError(f"expected the figure {lacking[0]!r}, got none", file=file, hint="delete it and repeat it")
+    lacking = [f"the figure {key!r}" for key in needed if key not in found]
+    lacking = lacking or [f"the set {name!r}" for name in sets(found) if name not in found["sets"]]
+    if lacking:
+        raise DataError(f"expected {lacking[0]}, got none", file=file, hint="delete it and repeat it")
     return found
 
 

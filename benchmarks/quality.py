@@ -17,7 +17,6 @@ training alike.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 import tempfile
@@ -36,7 +35,9 @@ from nsm.config import Config, load_config
 from nsm.data.baseline import trivial_predictions
 from nsm.data.packed import PackedGraphs
 from nsm.pipeline.other_data import open_other
+from paired import read_result
 from quality_figure import draw
+from quality_glance import NEEDED
 from quality_sets import (
     FLAT,
     LONG,
@@ -83,7 +84,7 @@ class Job:
 
 
 def configured(job: Job, place: Place) -> Config:
-    """The configuration of a training, of the reference's size."""
+    """The configuration of a training, of the reference's size where it is not to be smaller."""
     task = TASKS[job.task]
     reference = build_config(task, _settings(job.task, REFERENCE), place, seed=job.seed)
     more: Figures = {"epochs": long_epochs(job, place)} if job.model in LONG else {}
@@ -93,7 +94,7 @@ def configured(job: Job, place: Place) -> Config:
 
 def _settings(task: str, model: str) -> list[str]:
     """What a model changes of the task's settings: its own come after the tuned ones, over which they win."""
-    kind = "flat" if model in FLAT else model
+    kind = "flat" if model in FLAT else REFERENCE if model in SMALLER else model
     return [*TUNED.get((TASKS[task].domain, kind), ()), *MODELS[model]]
 
 
@@ -107,7 +108,7 @@ def long_epochs(job: Job, place: Place) -> int:
     files = [place.results / f"{name}.json" for name in names]
     if not all(file.exists() for file in files):
         refuse(f"{job.name} takes its epochs from the times of {names[0]} and {names[1]}: make these first")
-    reference, short = (json.loads(file.read_text(encoding="utf-8")) for file in files)
+    reference, short = (read_result(file, NEEDED) for file in files)
     ratio: float = reference["processor_seconds"] / short["processor_seconds"]
     epochs: int = short["epochs"]
     return max(epochs, math.ceil(ratio * epochs))
@@ -187,7 +188,7 @@ def main() -> int:
     """Does what is missing, then writes the table and its picture."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--domains", nargs="+", choices=TASKS, default=list(TASKS), help="tasks")
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=[name for name in MODELS if name not in SMALLER])
     parser.add_argument("--seeds", nargs="+", type=not_negative, default=(2, 3, 4))
     parser.add_argument("--only", nargs="+", metavar="NAME", help="repeat these, such as planning_flat-8_0")
     add_options(parser, RESULTS)

@@ -12,9 +12,9 @@ from matplotlib.ticker import PercentFormatter
 
 from nsm.analysis.plots import COLOURS, new_figure, png_bytes, style_axes
 from nsm.runs import replacing
-from paired import Chosen, labels_of, majority, read_results
+from paired import Chosen, labels_of, majority
 from published import CTP
-from quality_glance import NEEDED, Runs, best_flat, by_model
+from quality_glance import Runs, best_flat, by_model, read_all
 from quality_sets import REFERENCE, TASKS
 from trainings import beside
 
@@ -31,7 +31,7 @@ def draw(results: Path) -> Path | None:
     Returns:
         Where it is; None where there is nothing to draw.
     """
-    found, panels = read_results(results, NEEDED), []
+    found, panels = read_all(results), []
     for name, task in TASKS.items():
         mine = by_model(found, name)
         if REFERENCE in mine and best_flat(mine) is not None:

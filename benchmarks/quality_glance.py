@@ -7,16 +7,26 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from paired import TRAINED, Chosen, difference, majority, span, told, verdict
+from paired import TRAINED, Chosen, difference, majority, read_results, span, told, verdict
 from quality_sets import DEFAULTS, FLAT, MODELS, REFERENCE, TASKS
 
-__all__ = ["NEEDED", "Runs", "best_flat", "by_model", "fresh_of", "glance", "limits", "seconds_of"]
+__all__ = ["NEEDED", "Runs", "best_flat", "by_model", "fresh_of", "glance", "limits", "read_all", "seconds_of"]
 
 Figures = dict[str, Any]
 Runs = dict[str, list[Figures]]
 
 NEEDED = ("task", "model", "seed", "sets", *TRAINED)
 """What every result of `quality.py` has to have."""
+
+
+def read_all(results: Path) -> list[Figures]:
+    """What all trainings left, each with figures of all sets of its task.
+
+    Raises:
+        DataError: If a file is not what a training leaves.
+    """
+    return read_results(results, NEEDED, lambda found: TASKS[found["task"]].sets if found["task"] in TASKS else ())
+
 
 RECONSTRUCTION, ROUND_TRIP, DECODED, CALIBRATION = 0.35, 1e-5, 0.95, 0.03
 

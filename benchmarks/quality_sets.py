@@ -121,10 +121,10 @@ MODELS: dict[str, Settings] = {
     "majority": ("model=majority", "epochs=2"),
     TRIVIAL: (),
 }
-"""Each gets the number of channels that gives it as many parameters as the reference, where it has any; but those of
-`SMALLER`, which are to have fewer, keep the reference's."""
+"""Each gets the number of channels that gives it as many parameters as the reference, where it has any."""
 
 SMALLER = ("hierarchy-bases",)
+"""These have fewer parameters than the reference, whose settings and channels they keep; trained where asked for."""
 
 FLAT = ("flat-4", "flat-8", "flat-8-long")
 """The best of them by validation is what every other model is compared with."""

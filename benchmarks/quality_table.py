@@ -7,8 +7,8 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from paired import Chosen, difference, labels_of, majority, read_results, span, told
-from quality_glance import NEEDED, Runs, best_flat, by_model, glance, limits, seconds_of
+from paired import Chosen, difference, labels_of, majority, span, told
+from quality_glance import Runs, best_flat, by_model, glance, limits, read_all, seconds_of
 from quality_sets import LONG, REFERENCE, TASKS, Task
 from quality_stories import ranks, stories
 from trainings import opening
@@ -26,7 +26,7 @@ seeds with Student's 95 % interval. Difference: less the best flat network, in p
 with the 95 % interval of a bootstrap that draws seeds and whole groups, and (t) Student's over the seeds. The best
 flat network of a task is the one of the highest mean accuracy on the validation split, over the seeds that all flat
 networks have; the test sets take no part in that. Every network has as many parameters as the hierarchy, within 5 %,
-but `hierarchy-bases`, which is the hierarchy with weights that relations share (`num_bases = 8`).
+but `hierarchy-bases`, which is the hierarchy with weights that relations share (`num_bases = 8`) where that saves any.
 Training: wall clock (on a machine that others used at the same time) and the processor time of the loop, validations
 included. `flat-8-long` is `flat-8` with as many epochs as give it the hierarchy's processor time, by the times that
 were measured for the same seed."""
@@ -39,7 +39,7 @@ def markdown(results: Path, picture: str | None = None) -> str:
         results: Where the trainings' files are.
         picture: Name of the picture beside the table.
     """
-    found = read_results(results, NEEDED)
+    found = read_all(results)
     lines = opening(HEAD, found)
     tasks = {name: by_model(found, name) for name in TASKS}
     tasks = {name: mine for name, mine in tasks.items() if mine}

@@ -239,9 +239,31 @@ def test_what_is_wrongly_asked_for_is_told_in_one_message(tmp_path: Path) -> Non
         whole.write_text(json.dumps(kept), encoding="utf-8")
         told = quality(damaged, "--table", status=2)
         assert f"expected the figure {key!r}, got none" in told and "Traceback" not in told
+    whole.write_text(json.dumps({**json.loads(found), "sets": {}}), encoding="utf-8")
+    assert "expected the set 'test', got none" in quality(damaged, "--table", status=2)
+    (damaged / "causal_hierarchy_2.json").write_text("[1]", encoding="utf-8")
     whole.write_text(found, encoding="utf-8")
+    told = quality(damaged, "--quick", "--only", "causal_flat-8-long_2", status=2)
+    assert "expected the figures of a training as JSON" in told and "Traceback" not in told
+    (damaged / "causal_hierarchy_2.json").unlink()
     quality(damaged, "--table")
     assert (tmp_path / "results.of.monday.md").exists()
+
+
+def test_shared_bases_keep_the_settings_of_the_hierarchy() -> None:
+    code = """if True:
+        from pathlib import Path
+        import quality, quality_sets
+        from trainings import Place
+        place = Place(Path("results"), Path("root"), Path("cache"), False)
+        quality_sets.TUNED["planning", "hierarchy"] = ("blocks=4", "channels=48")
+        shared, own = (quality.configured(quality.Job("planning", model, 2), place) for model in
+                       ("hierarchy-bases", "hierarchy"))
+        assert (shared.num_bases, own.num_bases) == (8, 0)
+        keys = {"num_bases", "run"}
+        assert shared.model_dump(exclude=keys) == own.model_dump(exclude=keys)
+        assert (shared.channels, shared.blocks) == (48, 4)"""
+    run_python("-c", code)
 
 
 def test_the_committed_table_is_that_of_the_committed_results(tmp_path: Path) -> None:

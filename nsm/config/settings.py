@@ -126,8 +126,8 @@ class Config(Settings):
         pooling: How the readout takes the mean over a graph's nodes: of all alike, or weighted by attention, with a
             query made of the nodes that the graph asks about, or learned where it asks about none.
         dropout: Probability of dropping a value of an update.
-        num_bases: Number of matrices that the relations' weights are mixtures of, in each convolution that has more
-            relations; 0 where each has its own.
+        num_bases: Number of matrices that the relations' weights are mixtures of, in each convolution of the hierarchy
+            and the flat network that has fewer parameters with them; 0 where each relation has its own.
         message_norm: How the messages that reach a node under one relation are divided by their number, in the
             hierarchy and the flat network.
         order_scale: Least factor by which the positions of a training graph's steps are drawn together, for half of the

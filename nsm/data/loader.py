@@ -105,7 +105,7 @@ class BatchLoader:
 
     @cached_property
     def _at_once(self) -> int:
-        """How many batches are gathered together: as many as stay in the processor's cache."""
+        """How many batches are gathered together: more take less time for each, until they leave the cache."""
         edges = self.batch_size * self.graphs.mean_edges / self.world_size
         return max(1, min(MOST_AT_ONCE, int(EDGES_AT_ONCE / max(edges, 1))))
 

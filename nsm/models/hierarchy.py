@@ -143,7 +143,7 @@ class Hierarchy(nn.Module):
         self.query_role, self.use_balance = query_role, use_balance
         num_read = 2 if self.is_dual and len(blocks) > 1 else 1
         self.readout = GraphReadout(channels, num_classes, num_read, is_asked=query_role is not None, pooling=pooling)
-        # the last weights to be drawn: all others are the same without them
+        # the last weights to be drawn: all others, but bases, are the same without them
         self.level_heads = nn.ModuleList(GraphReadout(channels, num_classes) for _ in blocks if use_level_heads)
 
     @property

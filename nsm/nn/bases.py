@@ -53,14 +53,14 @@ class BasisConv(RelationalConv):
 
     @property
     def weight(self) -> Tensor:  # type: ignore[override]
-        """The mixtures, ``(num_relations, in_channels, out_channels)``, in full precision even under autocast."""
+        """The mixtures, ``(num_relations, in_channels, out_channels)``, in float32 even under autocast."""
         with torch.autocast(self.share.device.type, enabled=False):
             mixed: Tensor = (self.share @ self.bases.flatten(1)).unflatten(1, self.bases.shape[1:])
         return mixed
 
 
 def share_bases(model: nn.Module, num_bases: int) -> None:
-    """Gives bases to every convolution of a model that has more relations than these; their weights are drawn anew.
+    """Gives bases to every convolution of a model that has fewer parameters with them; these weights are drawn anew.
 
     Args:
         model: Whose convolutions.
@@ -68,6 +68,8 @@ def share_bases(model: nn.Module, num_bases: int) -> None:
     """
     for module in list(model.modules()) if num_bases else ():
         for name, conv in module.named_children():
-            if isinstance(conv, RelationalConv) and len(conv.weight) > num_bases:
+            if isinstance(conv, RelationalConv):
                 relations, inputs, outputs = conv.weight.shape
-                setattr(module, name, BasisConv(inputs, outputs, relations, num_bases))
+                if num_bases * (inputs * outputs + relations) < conv.weight.numel():
+                    mixed = BasisConv(inputs, outputs, relations, num_bases).to(conv.weight)
+                    setattr(module, name, mixed.train(conv.training))

@@ -129,6 +129,7 @@ class RelationalConv(nn.Module):
 
     def forward(self, x: Tensor, slots: Slots) -> Tensor:
         """Sends the messages and sums them at their destinations."""
+        weight = self.weight
         with torch.autocast(x.device.type, enabled=False):
-            out: Tensor = _SlotConv.apply(x.to(self.weight.dtype), self.weight, slots)  # type: ignore[no-untyped-call]
+            out: Tensor = _SlotConv.apply(x.to(weight.dtype), weight, slots)  # type: ignore[no-untyped-call]
         return out

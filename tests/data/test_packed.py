@@ -35,6 +35,8 @@ def test_a_batch_holds_the_samples(odd_graphs: PackedGraphs) -> None:
         by_relation = np.lexsort((sample.head, sample.tail, sample.relation))
         edges = torch.isin(batch.edge_index[0], torch.where(nodes)[0])
         columns = [torch.from_numpy(np.asarray(c)) for c in (sample.node_type, sample.role, sample.order)]
+        for found, column in zip((batch.node_type, batch.role, batch.order), columns, strict=True):
+            assert found[nodes].tolist() == column.tolist()
         expected = node_features(SCHEMA, *columns, torch.from_numpy(sample.value))
         assert torch.equal(batch.x[nodes], expected)
         ends = np.stack([sample.head, sample.tail])[:, by_relation]

@@ -66,14 +66,19 @@ def test_mixed_in_full_precision_under_autocast() -> None:
         assert torch.equal(conv.weight, exact)
 
 
-def test_convolutions_of_more_relations_get_bases() -> None:
+def test_convolutions_that_have_fewer_parameters_with_bases_get_them() -> None:
     model = nn.ModuleList([RelationalUpdate(4, 4, 4, 3), nn.ModuleList([RelationalUpdate(4, 4, 4, 9)])])
     before = sum(weight.numel() for weight in model.parameters())
     share_bases(model, 0)
     assert sum(weight.numel() for weight in model.parameters()) == before
+    share_bases(model, 2)  # of three relations two would save 12 of 48 parameters, less their six shares
+    share_bases(model, 8)
+    assert all(isinstance(conv, BasisConv) for conv in model.modules() if isinstance(conv, RelationalConv))
+    model = nn.ModuleList([RelationalUpdate(4, 4, 4, 3), nn.ModuleList([RelationalUpdate(4, 4, 4, 9)])]).double().eval()
     share_bases(model, 3)
     few, many = (module.conv for module in model.modules() if isinstance(module, RelationalUpdate))
     assert not isinstance(few, BasisConv) and isinstance(many, BasisConv)  # three would be as many as it has
+    assert many.bases.dtype == torch.float64 and not many.training
     assert many.weight.shape == (9, 4, 4)
     assert sum(weight.numel() for weight in model.parameters()) == before - 9 * 16 + 3 * 16 + 9 * 3
 
@@ -84,7 +89,7 @@ def test_reversible_layers_with_bases_can_be_recomputed(recompute: str) -> None:
     found = []
     for how in ("none", recompute):
         torch.manual_seed(0)
-        blocks = [ReversibleBlock(8, RELATIONS, 0.0, place, DropoutKey()) for place in range(2)]
+        blocks = [ReversibleBlock(8, RELATIONS, 0.2, place, DropoutKey()) for place in range(2)]
         stack = ReversibleStack(blocks, how)
         share_bases(stack, 2)
         stack.double()
