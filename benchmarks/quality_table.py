@@ -28,8 +28,9 @@ flat network of a task is the one of the highest mean accuracy on the validation
 networks have; the test sets take no part in that. Every network has as many parameters as the hierarchy, within 5 %,
 but `hierarchy-bases`, which is the hierarchy with weights that relations share (`num_bases = 8`) where that saves any.
 Training: wall clock (on a machine that others used at the same time) and the processor time of the loop, validations
-included. `flat-8-long` is `flat-8` with as many epochs as give it the hierarchy's processor time, by the times that
-were measured for the same seed."""
+included; not all trainings were made on one machine, so times compare between `hierarchy`, `flat-8` and `flat-8-long`
+of the same seeds only. `flat-8-long` is `flat-8` with as many epochs as give it the hierarchy's processor time, by the
+times that were measured for the same seed."""
 
 
 def markdown(results: Path, picture: str | None = None) -> str:
