@@ -76,7 +76,8 @@ def priority(score: Array, tie_key: Ints) -> Ints:
 
     The highest come first when the nodes that stay are chosen.
     """
-    scaled = np.rint(np.nan_to_num(score) * score.dtype.type(10**SCORE_DECIMALS))
+    known = np.where(np.isnan(score), 0, score)
+    scaled = np.rint(known * score.dtype.type(10**SCORE_DECIMALS))
     rounded = np.clip(scaled, -HIGHEST_SCORE, HIGHEST_SCORE).astype(np.int64)
     by_key = stable_order(tie_key, int(np.abs(tie_key).max(initial=0)) + 1)
     order = by_key[stable_order(rounded[by_key] + HIGHEST_SCORE, 2 * HIGHEST_SCORE + 1)]
@@ -109,13 +110,13 @@ def dominating_set(rank: Ints, head: Ints, tail: Ints) -> Flags:
 def _fill(chosen: Flags, rank: Ints, batch: Ints, num_graphs: int, ratio: float) -> Flags:
     """Adds the highest-ranked other nodes of each graph until it keeps ``ceil(ratio * N)``."""
     size = np.bincount(batch, minlength=num_graphs)
-    others = np.flatnonzero(~chosen)
+    others = (~chosen).nonzero()[0]
     left = np.bincount(batch[others], minlength=num_graphs)
     wanted = np.ceil(size * ratio - 1e-9).astype(np.int64) - (size - left)
     count, graph = len(rank), batch[others]
     key = np.sort(graph * count + (count - 1 - rank[others]))  # graph by graph, highest rank first
-    place = np.arange(len(others)) - np.repeat(np.cumsum(left) - left, left)
-    added = key[place < np.repeat(wanted, left)]
+    place = np.arange(len(others)) - (left.cumsum() - left).repeat(left)
+    added = key[place < wanted.repeat(left)]
     filled = chosen.copy()
     filled[_inverse(rank)[count - 1 - added % count]] = True
     return filled
@@ -124,7 +125,7 @@ def _fill(chosen: Flags, rank: Ints, batch: Ints, num_graphs: int, ratio: float)
 def _leaders(kept: Flags, rank: Ints, edges: HostEdges) -> tuple[Ints, Array]:
     """For each node its leader, and the confidence of the edge to it (1 for a kept node itself)."""
     is_forward = kept[edges.head]
-    use = np.flatnonzero(is_forward != kept[edges.tail])
+    use = (is_forward != kept[edges.tail]).nonzero()[0]
     is_forward, head, tail, weight = is_forward[use], edges.head[use], edges.tail[use], edges.weight[use]
     leading, led = np.where(is_forward, head, tail), np.where(is_forward, tail, head)
     best = rank.copy()
@@ -142,9 +143,9 @@ def _places(leader: Ints, dropped: Ints, rank: Ints) -> Ints:
     count = len(leader)
     order = dropped[stable_order(leader[dropped] * count + (count - 1 - rank[dropped]), count * count)]
     begins = begins_of(leader[order])
-    first = np.flatnonzero(begins)
+    first = begins.nonzero()[0]
     place = np.zeros(count, np.int64)
-    place[order] = np.minimum(np.arange(len(order)) - first[np.cumsum(begins) - 1], PLACES - 1)
+    place[order] = np.minimum(np.arange(len(order)) - first[begins.cumsum() - 1], PLACES - 1)
     return place
 
 
@@ -161,12 +162,12 @@ def coarsen(
     """
     edges, position = graph.host, index[leader]
     head, tail = position[edges.head], position[edges.tail]
-    use = np.flatnonzero(head != tail)
+    use = (head != tail).nonzero()[0]
     key = (edges.relation[use] * size + tail[use]) * size + head[use]
     order = stable_order(key, graph.num_relations * size * size)
     use, key = use[order], key[order]
     begins = begins_of(key)
-    first, slot = np.flatnonzero(begins), np.cumsum(begins) - 1
+    first, slot = begins.nonzero()[0], begins.cumsum() - 1
     ends = (torch.from_numpy(confidence[end[use]]) for end in (edges.head, edges.tail))
     path = semiring.product(semiring.product(next(ends), torch.from_numpy(edges.weight[use])), next(ends))
     multiplicity = np.bincount(slot, edges.multiplicity[use], len(first)).astype(edges.multiplicity.dtype)
@@ -213,9 +214,9 @@ def contract(
     edges, device = graph.host, score.device
     rank = priority(on_host(score), on_host(tie_key))
     chosen = _fill(dominating_set(rank, edges.head, edges.tail), rank, on_host(batch), num_graphs, ratio)
-    kept, dropped = np.flatnonzero(chosen), np.flatnonzero(~chosen)
+    kept, dropped = chosen.nonzero()[0], (~chosen).nonzero()[0]
     leader, confidence = _leaders(chosen, rank, edges)
-    index = np.where(chosen, np.cumsum(chosen), np.cumsum(~chosen)) - 1
+    index = np.where(chosen, chosen.cumsum(), (~chosen).cumsum()) - 1
     coarse = coarsen(graph if is_typed else graph.untyped(), leader, confidence, index, len(kept), semiring)
     stays = on_device(kept, device)
     return Contraction(
@@ -239,5 +240,5 @@ def _inverse(order: Ints) -> Ints:
 
 
 def _where(use: Flags, *columns: Ints) -> list[Ints]:
-    at = np.flatnonzero(use)
+    at = use.nonzero()[0]
     return [column[at] for column in columns]

@@ -118,7 +118,7 @@ def messages_between(
         - **index**, **is_first**: ``(N,)``.
     """
     is_forward = is_first[edges.head]
-    use = np.flatnonzero(is_forward != is_first[edges.tail])
+    use = (is_forward != is_first[edges.tail]).nonzero()[0]
     is_forward, head, tail, relation = is_forward[use], edges.head[use], edges.tail[use], edges.relation[use]
     ends = index[np.where(is_forward, head, tail)], index[np.where(is_forward, tail, head)]
     relation = np.where(is_forward, relation, relation + num_relations)

@@ -13,7 +13,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-__all__ = ["Array", "Flags", "Ints", "begins_of", "offsets_of", "on_device", "on_host", "stable_order"]
+__all__ = [
+    *("Array", "Flags", "Ints", "begins_of", "circle", "offsets_of"),
+    *("on_device", "on_host", "sizes_of", "stable_order"),
+]
 
 Array = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
@@ -30,7 +33,8 @@ def on_host(tensor: Tensor) -> Array:
 
 def on_device(array: Array, device: torch.device) -> Tensor:
     """An array as a tensor on a device."""
-    return torch.from_numpy(array).to(device)
+    tensor = torch.from_numpy(array)
+    return tensor if device.type == "cpu" else tensor.to(device)
 
 
 def stable_order(key: Ints, bound: int) -> Ints:
@@ -80,5 +84,28 @@ def offsets_of(index: Ints, size: int) -> Ints:
         [0, 2, 2, 3, 3]
     """
     offsets = np.zeros(size + 1, np.int64)
-    np.cumsum(np.bincount(index, minlength=size), out=offsets[1:])
+    np.bincount(index, minlength=size).cumsum(out=offsets[1:])
     return offsets
+
+
+def sizes_of(offsets: Ints) -> Ints:
+    """How many there are between offsets: ``(R + 1,)`` to ``(R,)``.
+
+    It is `numpy.diff` without its checks, which cost more than such small arrays.
+
+    Example:
+        >>> sizes_of(np.array([0, 2, 2, 3])).tolist()
+        [2, 0, 1]
+    """
+    sizes: Ints = offsets[1:] - offsets[:-1]
+    return sizes
+
+
+def circle(count: int, first: int) -> Ints:
+    """The numbers ``0 .. count - 1`` in a circle that begins with ``first``.
+
+    Example:
+        >>> circle(5, 3).tolist()
+        [3, 4, 0, 1, 2]
+    """
+    return np.concatenate((np.arange(first, count), np.arange(first)))

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nsm.nn.indexing import Array, Flags, Ints, begins_of, offsets_of, on_device, stable_order
+from nsm.nn.indexing import Array, Flags, Ints, begins_of, circle, offsets_of, on_device, sizes_of, stable_order
 
 __all__ = ["Slots", "Triples", "WeightedSums", "find_slots"]
 
@@ -106,7 +106,7 @@ class Triples:
         node = np.concatenate((one.node, two.node))
         slot_in, weight_in = np.concatenate((one.slot, two.slot + count)), np.concatenate((one.there, two.back))
         slot_out, weight_out = np.concatenate((one.slot + count, two.slot)), np.concatenate((one.back, two.there))
-        later = np.roll(np.arange(len(node)), -len(one.node))  # the slots of the second ends come first
+        later = circle(len(node), len(one.node))  # the slots of the second ends come first
         ends = np.concatenate((self.ptr[1:], self.ptr[1:] + count))
         gather, gather_back = _sums(slot_in, node, weight_in, (2 * count, self.sizes[0]), device)
         spread_back, spread = _sums(slot_out, node, weight_out, (2 * count, self.sizes[1]), device, later)
@@ -122,7 +122,7 @@ class Triples:
         there = Slots(gather, gather_back, spread, spread_back, ends, self.width)
         # back, the slots of the later half of the relations come first
         turned = [(entries.slot - turn) % max(count, 1) for entries in (one, two)]
-        by_slot = [np.roll(np.arange(len(e.slot)), -int(np.searchsorted(e.slot, turn))) for e in (one, two)]
+        by_slot = [circle(len(e.slot), int(e.slot.searchsorted(turn))) for e in (one, two)]
         gather, gather_back = _sums(turned[1], two.node, two.back, sizes[1], device, by_slot[1])
         spread_back, spread = _sums(turned[0], one.node, one.back, sizes[0], device, by_slot[0])
         turned_ends = np.concatenate((self.ptr[half + 1 :] - turn, self.ptr[1 : half + 1] + count - turn))
@@ -170,7 +170,7 @@ def find_slots(
     num_relations = sizes[2]
     first, second = (_sort(node, relation, size, num_relations) for node, size in zip(ends, sizes[:2], strict=True))
     bounds = offsets_of(relation, num_relations)
-    by_second = np.repeat(second.groups_of(bounds) <= first.groups_of(bounds), np.diff(bounds))
+    by_second = (second.groups_of(bounds) <= first.groups_of(bounds)).repeat(sizes_of(bounds))
     begins = np.where(by_second, second.begins, first.begins)
     order = np.where(by_second, second.order, first.order)
     strength = weight * multiplicity
@@ -180,7 +180,7 @@ def find_slots(
 
     def entries(node: Ints, is_weighted: Flags) -> Entries:
         """All triples where they are weighted, one for each slot elsewhere."""
-        kept = np.flatnonzero(is_weighted | begins)
+        kept = (is_weighted | begins).nonzero()[0]
         is_weighted = is_weighted[kept]
         weights = (np.where(is_weighted, coefficient[kept], one_each) for coefficient in (there, back))
         return Entries(slot[kept], node[order[kept]], *weights)
@@ -193,12 +193,12 @@ def _number(begins: Flags, bounds: Ints) -> tuple[Ints, Ints, int]:
 
     Relations that have nearly as many get some empty slots, so that one call multiplies matrices of one size.
     """
-    slot, ptr = np.cumsum(begins) - 1, np.searchsorted(np.flatnonzero(begins), bounds)
-    relations, width = len(ptr) - 1, int(np.diff(ptr).max(initial=0))
+    slot, ptr = begins.cumsum() - 1, begins.nonzero()[0].searchsorted(bounds)
+    relations, width = len(ptr) - 1, int(sizes_of(ptr).max(initial=0))
     if relations * (width - PADDING) > ptr[-1]:
         return slot, ptr, 0
     even = np.arange(relations + 1) * width
-    return slot + np.repeat((even - ptr)[:-1], np.diff(bounds)), even, width
+    return slot + (even - ptr)[:-1].repeat(sizes_of(bounds)), even, width
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,7 +214,7 @@ class _Sorted:
 
     def groups_of(self, bounds: Ints) -> Ints:
         """How many pairs each relation has; **bounds**: ``(R + 1,)`` offsets of the relations."""
-        return np.diff(np.searchsorted(np.flatnonzero(self.begins), bounds))
+        return sizes_of(self.begins.nonzero()[0].searchsorted(bounds))
 
     def divided(self, strength: Array, multiplicity: Array, norm: str) -> Array:
         """The strength of each triple, divided by the norm of the pair that it belongs to."""
@@ -224,7 +224,7 @@ class _Sorted:
         total = np.add.reduceat(multiplicity[self.order], starts)
         total = total if norm == "mean" else np.sqrt(total)
         divisor = np.empty_like(strength)
-        divisor[self.order] = np.repeat(total, np.diff(starts, append=len(strength)))
+        divisor[self.order] = total.repeat(sizes_of(np.concatenate((starts, (len(strength),)))))
         return strength / divisor
 
 

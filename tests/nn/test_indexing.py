@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nsm.nn.indexing import begins_of, offsets_of, on_device, on_host, stable_order
+from nsm.nn.indexing import begins_of, circle, offsets_of, on_device, on_host, sizes_of, stable_order
 
 KEYS = st.lists(st.integers(0, 20), max_size=40)
 
@@ -26,6 +26,13 @@ def test_offsets_bound_the_runs(keys: list[int]) -> None:
     assert offsets.tolist() == np.searchsorted(index, np.arange(22)).tolist()
     assert np.count_nonzero(begins_of(index)) == len(set(keys))
     assert set(index[begins_of(index)].tolist()) == set(keys)
+    assert sizes_of(offsets).tolist() == np.diff(offsets).tolist()
+
+
+@given(st.integers(0, 9), st.integers(0, 9))
+def test_a_circle_is_a_roll(count: int, first: int) -> None:
+    first = min(first, count)
+    assert circle(count, first).tolist() == np.roll(np.arange(count), -first).tolist()
 
 
 @pytest.mark.parametrize("dtype", [torch.int64, torch.float32, torch.float64])
