@@ -188,7 +188,13 @@ def main() -> int:
     """Does what is missing, then writes the table and its picture."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--domains", nargs="+", choices=TASKS, default=list(TASKS), help="tasks")
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=[name for name in MODELS if name not in SMALLER])
+    parser.add_argument(
+        "--models",
+        nargs="+",
+        choices=MODELS,
+        default=[name for name in MODELS if name not in SMALLER],
+        help=f"all but {', '.join(SMALLER)} by default",
+    )
     parser.add_argument("--seeds", nargs="+", type=not_negative, default=(2, 3, 4))
     parser.add_argument("--only", nargs="+", metavar="NAME", help="repeat these, such as planning_flat-8_0")
     add_options(parser, RESULTS)
