@@ -109,6 +109,12 @@ class PackedGraphs(Dataset["Data"]):
         return len(self._stored.arrays["head"]) / max(self._stored.num_graphs, 1)
 
     @property
+    def highest_order(self) -> int:
+        """The highest position of a node of these graphs; -1 where none has one."""
+        nodes, _ = self._positions("node_ptr", self.indices)
+        return int(self._stored.arrays["order"].take(nodes).max(initial=-1))
+
+    @property
     def labels(self) -> Array:
         """Classes, ``(G,)`` int64."""
         return self._stored.arrays["label"][self.indices].astype(np.int64)

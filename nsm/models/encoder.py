@@ -60,6 +60,9 @@ class Encoder(nn.Module):
         """Reads our batch, PyTorch Geometric's ``Batch`` or a single ``Data``.
 
         ``edge_weight`` defaults to 1 and ``tie_key`` to the node's position, where a foreign graph has none.
+
+        Raises:
+            ValueError: If a foreign graph has an edge weight that is no confidence.
         """
         x = self._encode(data)
         count = x.shape[0]
@@ -67,6 +70,8 @@ class Encoder(nn.Module):
         batch = x.new_zeros(count, dtype=torch.long) if batch is None else batch
         weight = getattr(data, "edge_weight", None)
         weight = x.new_ones(data.edge_type.shape[0]) if weight is None else weight.to(x.dtype)
+        if not isinstance(data, GraphBatch) and not ((weight >= 0) & (weight <= 1)).all():
+            raise ValueError("expected edge weights that are confidences, from 0 to 1, got others")
         tie_key = getattr(data, "tie_key", None)
         tie_key = torch.arange(count, device=x.device) if tie_key is None else tie_key
         graph = RelationalGraph(

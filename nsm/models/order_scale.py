@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nsm.data.triples import Schema
     from nsm.nn import DropoutKey
 
-__all__ = ["OrderScale"]
+__all__ = ["OrderScale", "tell_longest"]
 
 INCREMENT, FIRST, SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 """The constants of SplitMix64."""
@@ -91,6 +91,13 @@ class OrderScale(nn.Module):
         seed = 2 * (key.seed * 1_000_003 + key.step)
         factor = (self.least + 2 * (1 - self.least) * _uniform(number, seed)).clamp(max=1)
         return factor, (1 - factor) * last * _uniform(number, seed + 1)
+
+
+def tell_longest(model: nn.Module, order: int) -> None:
+    """Tells a model the highest position of all training graphs, of which each of several processes sees a part."""
+    for module in model.modules():
+        if isinstance(module, OrderScale):
+            module.longest.clamp_(min=order)
 
 
 def _uniform(number: Tensor, key: int) -> Tensor:

@@ -22,6 +22,7 @@ from nsm.config.reading import PROVENANCE
 from nsm.config.toml import to_toml
 from nsm.models import build_model
 from nsm.models.imported import require_importable
+from nsm.models.order_scale import tell_longest
 from nsm.pipeline.datasets import default_dataset_name, load_graphs, require_honest
 from nsm.pipeline.domains import open_task
 from nsm.pipeline.reopening import continued_config, require_continuation, run_graphs
@@ -170,7 +171,9 @@ def _trainer(
     config: Config, run: Run, graphs: PackedGraphs, model: nn.Module, callbacks: Sequence[Callback], *, quiet: bool
 ) -> Trainer:
     views = [TensorBoard(draw_validation), TrainingProgress(Console(stderr=True, quiet=quiet)), *callbacks]
-    return Trainer(config, model, graphs.subset("train"), graphs.subset("val"), run, views)
+    train = graphs.subset("train")
+    tell_longest(model, train.highest_order)
+    return Trainer(config, model, train, graphs.subset("val"), run, views)
 
 
 def finish(trainer: Trainer, *, quiet: bool = False) -> TrainResult:

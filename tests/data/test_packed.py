@@ -133,6 +133,14 @@ def test_views(odd_graphs: PackedGraphs) -> None:
         odd_graphs.subset("dev")
 
 
+def test_the_highest_order_of_a_view(odd_graphs: PackedGraphs) -> None:
+    orders = [odd_graphs.batch([position]).order for position in range(4)]
+    for position, order in enumerate(orders):
+        assert odd_graphs.subset([position]).highest_order == max(order.tolist(), default=-1)
+    assert odd_graphs.subset(range(4)).highest_order == int(torch.cat(orders).max())
+    assert odd_graphs.subset([]).highest_order == -1
+
+
 def test_positions_of_any_kind(odd_graphs: PackedGraphs) -> None:
     expected = odd_graphs.batch([62, 63]).x
     for positions in ((62, 63), np.array([62, 63]), torch.tensor([62, 63]), range(62, 64), [-2, -1]):

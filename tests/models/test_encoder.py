@@ -64,6 +64,14 @@ def test_what_a_foreign_graph_lacks() -> None:
     assert encoded.num_graphs == 1
 
 
+@pytest.mark.parametrize("weight", [1.5, -0.1, float("nan")])
+def test_a_foreign_edge_weight_that_is_no_confidence(weight: float) -> None:
+    data = odd_batch()
+    data.edge_weight[0] = weight
+    with pytest.raises(ValueError, match=r"confidences, from 0 to 1"):
+        encode(data)
+
+
 def test_confidences_take_the_type_of_the_features() -> None:
     data = odd_graph("cycle", torch.float64)
     data.edge_weight = data.edge_weight.float()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch_geometric.data import Batch, Data
 
 from nsm.data.features import sinusoid
 from nsm.data.triples import Schema
-from nsm.models.order_scale import OrderScale
+from nsm.models.order_scale import OrderScale, tell_longest
 from nsm.nn import DropoutKey
 
 SCHEMA = Schema("plans", ("fact", "step"), ("none", "goal"), ("next",), ("no", "yes"), ("size",), order_channels=8)
@@ -115,6 +115,15 @@ def test_what_was_longest_is_saved() -> None:
     other = OrderScale(SCHEMA, 0.5)
     other.load_state_dict(scale.state_dict())
     assert other.longest.item() == 29
+
+
+def test_what_is_longest_can_be_told() -> None:
+    scale = OrderScale(SCHEMA, 0.5)
+    tell_longest(nn.Sequential(scale, nn.Linear(2, 2)), 24)
+    assert scale.longest.item() == 24
+    tell_longest(scale, 9)  # nothing is forgotten
+    assert scale.longest.item() == 24
+    assert factors(plans(49), scale.eval(), DropoutKey()) == pytest.approx([0.5], rel=1e-3)
 
 
 def test_a_single_graph_and_one_without_an_order() -> None:

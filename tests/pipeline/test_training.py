@@ -12,6 +12,7 @@ import torch
 from nsm import pipeline
 from nsm.config import Config, load_config
 from nsm.errors import CheckpointError, ConfigError, DataError, RunError
+from nsm.models.order_scale import OrderScale
 from nsm.pipeline.datasets import default_dataset_name, read_audit
 from nsm.runs import exclusive, find_run, list_runs, write_json
 from nsm.training import Callback, StepRecord, Trainer
@@ -160,6 +161,13 @@ def test_a_loop_of_ones_own(config: Config) -> None:
     trainer = pipeline.build_trainer(config, quiet=True)
     assert [record.epoch for record in trainer.epochs()] == [1, 2]
     assert not trainer.result.interrupted
+
+
+def test_the_longest_training_graph_is_known_before_the_first_step(config: Config) -> None:
+    trainer = pipeline.build_trainer(config, quiet=True)
+    train = pipeline.load_graphs(config, quiet=True).subset("train")
+    (scale,) = (module for module in trainer.model.modules() if isinstance(module, OrderScale))
+    assert scale.longest.item() == int(train.batch(range(len(train))).order.max()) > 0
 
 
 def stop_at(step: int) -> Callback:
