@@ -108,6 +108,8 @@ class Config(Settings):
         plateau_patience: Validations without a lower loss before ``plateau`` lowers the rate.
         plateau_factor: What it then multiplies the rate by.
         clip_norm: Largest norm of the gradient; 0 switches clipping off.
+        average_share: Share of the steps so far that a running average of the weights reaches back over, which is what
+            is validated and kept; 0 keeps the weights themselves.
         cycle_weight: Weight of the reconstruction error without details.
         cycle_warmup_epochs: Epochs in which that weight rises from nothing, slowly at first (by the square): with full
             weight from the start it teaches the encoder to forget what is hard to reconstruct before the task needs it.
@@ -177,6 +179,7 @@ class Config(Settings):
     plateau_patience: Annotated[int, Field(ge=1)] = 3
     plateau_factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
     clip_norm: Annotated[float, Field(ge=0)] = 1.0
+    average_share: Annotated[float, Field(ge=0, le=1)] = 0.0
     cycle_weight: Annotated[float, Field(ge=0)] = CYCLE_WEIGHT
     cycle_warmup_epochs: Annotated[float, Field(ge=0)] = 4
     cycle_every: Annotated[int, Field(ge=1)] = 4

@@ -20,11 +20,15 @@ def capture(trainer: Trainer) -> dict[str, Any]:
     """The state of a training, as a checkpoint holds it; what depends on the machine is in ``resources``."""
     validated = [record.metrics for record in trainer.history if "val_acc" in record.metrics]
     latest = validated[-1] if validated else {}
+    with trainer.average.training():
+        trained = {"trained_state_dict": trainer.model.state_dict()} if trainer.average else {}
+    with trainer.average.training(now=False):
+        weights = trainer.model.state_dict()
     return {
         "epoch": trainer.position.epoch,
         "val_acc": latest.get("val_acc"),
         "val_loss": latest.get("val_loss"),
-        "model_state_dict": trainer.model.state_dict(),
+        "model_state_dict": weights,
         "optimizer_state_dict": trainer.optimizer.state_dict(),
         "scheduler_state_dict": trainer.scheduler.state_dict(),
         "precision_state_dict": trainer.fabric.strategy.precision.state_dict(),
@@ -36,7 +40,7 @@ def capture(trainer: Trainer) -> dict[str, Any]:
         "micro_batch": trainer.micro.size,
         "random_states": random_states(),
         "resources": {"seconds": trainer.seconds, "interrupted": trainer.stop_requested},
-    }
+    } | trained
 
 
 def restore(trainer: Trainer, checkpoint: dict[str, Any], file: Path) -> None:
@@ -51,6 +55,10 @@ def restore(trainer: Trainer, checkpoint: dict[str, Any], file: Path) -> None:
         CheckpointError: If the checkpoint was made for another model.
     """
     load_weights(trainer.model, checkpoint, file)
+    if trainer.average:  # there is none in checkpoints of before this could be had
+        trained = checkpoint.get("trained_state_dict", checkpoint["model_state_dict"])
+        with trainer.average.training():
+            load_weights(trainer.model, {"model_state_dict": trained}, file)
     trainer.optimizer.load_state_dict(checkpoint["optimizer_state_dict"])
     trainer.scheduler.load_state_dict(checkpoint["scheduler_state_dict"])
     trainer.fabric.strategy.precision.load_state_dict(checkpoint["precision_state_dict"])

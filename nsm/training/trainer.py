@@ -16,6 +16,7 @@ from nsm.data.loader import BatchLoader
 from nsm.errors import NSMError, RunError
 from nsm.models.losses import compute_loss
 from nsm.runs import Run, write_json
+from nsm.training.averaging import WeightAverage
 from nsm.training.callbacks import Callback
 from nsm.training.checkpoints import load_checkpoint, load_weights
 from nsm.training.device import arithmetic, open_fabric, peak_memory_mib
@@ -63,6 +64,7 @@ class Trainer:
         callbacks: Told of each event, in this order.
 
     Attributes:
+        average: Of the weights, which the model has outside of its steps where ``average_share`` is set.
         history: Records of the finished epochs.
         position: Where it stands.
         seconds: Time spent so far.
@@ -93,6 +95,7 @@ class Trainer:
         self.callbacks = list(callbacks) if processes.is_lead else []
         optimizer = build_optimizer(model, config, self.fabric.device)
         self._wrapped, self.optimizer = self.fabric.setup(model, optimizer)
+        self.average = WeightAverage(model, config.average_share)
         # while a GPU computes, a thread gathers the next batch
         load = partial(
             BatchLoader,
@@ -186,19 +189,19 @@ class Trainer:
 
     def _train_epoch(self, interruption: Interruption) -> EpochRecord | None:
         """Trains on what is left of the epoch under way; None if it was stopped before its end."""
-        at, batches, trained, graphs = self.position, len(self.train_loader), 0.0, 0
+        at, loader, trained, graphs = self.position, self.train_loader, 0.0, 0
         self.model.train()
-        for batch in self.train_loader.epoch(at.epoch, start=at.batch):
-            size = self.train_loader.num_graphs(at.batch)
-            loss = self._step(batch, size)
-            at.batch += 1
-            record = StepRecord(at.epoch + 1, at.batch, batches, size, loss)
-            for callback in self.callbacks:
-                callback.on_step(self, record)
-            trained, graphs = trained + self._tick(), graphs + size
-            if self._must_stop(interruption):
-                return None
-            self._write(self.retention.after_step)
+        with self.average.training():
+            for batch in loader.epoch(at.epoch, start=at.batch):
+                loss = self._step(batch, size := loader.num_graphs(at.batch))
+                at.batch += 1
+                record = StepRecord(at.epoch + 1, at.batch, len(loader), size, loss)
+                for callback in self.callbacks:
+                    callback.on_step(self, record)
+                trained, graphs = trained + self._tick(), graphs + size
+                if self._must_stop(interruption):
+                    return None
+                self._write(self.retention.after_step)
         return self._end_epoch(trained, graphs)
 
     def _step(self, batch: GraphBatch, graphs: int) -> float:
@@ -219,6 +222,7 @@ class Trainer:
         self.optimizer.step()
         self.scheduler.step()
         at.step += 1
+        self.average.update(at.step)
         at.add({**sums, "graphs": graphs, **gradient_sums(norm, layers)})
         if weight > 0:
             at.add({"cycle_graphs": graphs})
@@ -262,8 +266,7 @@ class Trainer:
             "graphs_per_second": round(graphs / trained, 1) if trained else 0.0,
             "memory_mib": round(peak_memory_mib(self.fabric.device), 1),
         }
-        if self.micro.size:
-            resources["micro_batch"] = self.micro.size
+        resources |= {"micro_batch": self.micro.size} if self.micro.size else {}
         told = alarms([*(one.metrics for one in self.history), metrics], self.majority, len(self.schema.labels))
         record = EpochRecord(at.epoch, at.step, metrics, is_best, told, resources, norms)
         self.history.append(record)

@@ -25,7 +25,9 @@ from tests.training.toy_graphs import SMALL, toy_trainer
 
 ROOT = Path(__file__).resolve().parents[2]
 PLANNING = SMALL.planning.model_copy(update={"graphs": 120, "allow_leaks": True})
-CONFIG = SMALL.model_copy(update={"epochs": 4, "planning": PLANNING, "run": "together"})  # 20 steps
+CONFIG = SMALL.model_copy(
+    update={"epochs": 4, "average_share": 0.25, "planning": PLANNING, "run": "together"}
+)  # 20 steps
 
 
 def torchrun(processes: int, *arguments: object) -> int:

@@ -22,7 +22,7 @@ from tests.training.test_state import same
 from tests.training.test_trainer import AtStep, Notices, request_stop
 from tests.training.toy_graphs import SMALL, continued, toy_graphs, toy_trainer
 
-HOW: dict[str, Any] = {"epochs": 4, "dropout": 0.2, "cycle_every": 2, "save_every": 1}
+HOW: dict[str, Any] = {"epochs": 4, "dropout": 0.2, "cycle_every": 2, "save_every": 1, "average_share": 0.25}
 
 
 class Killed(BaseException):

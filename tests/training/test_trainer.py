@@ -109,7 +109,7 @@ def test_patience_ends_training(graphs: PackedGraphs, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("stop_at", [2, 5, 7, 10])
 def test_a_training_that_was_stopped_goes_on_exactly(graphs: PackedGraphs, tmp_path: Path, stop_at: int) -> None:
-    changes: dict[str, Any] = {"epochs": 3, "dropout": 0.2, "cycle_every": 2}
+    changes: dict[str, Any] = {"epochs": 3, "dropout": 0.2, "cycle_every": 2, "average_share": stop_at % 2 / 4}
     whole = toy_trainer(graphs, tmp_path, **changes)
     whole.fit()
 
@@ -129,6 +129,8 @@ def test_a_training_that_was_stopped_goes_on_exactly(graphs: PackedGraphs, tmp_p
     assert resumed.history == whole.history
     last, expected = load_checkpoint(resumed.run.last), load_checkpoint(whole.run.last)
     assert equal(last["model_state_dict"], expected["model_state_dict"])
+    assert ("trained_state_dict" in last) is (stop_at % 2 == 1)
+    assert equal(last.get("trained_state_dict", {}), expected.get("trained_state_dict", {}))
     assert last["position"] == expected["position"]
     assert torch.equal(last["random_states"]["torch"], expected["random_states"]["torch"])
 
