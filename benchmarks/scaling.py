@@ -71,7 +71,7 @@ def main() -> None:
     torch.set_num_threads(1)
     keep_freed_memory()  # as every training does
     torch.manual_seed(0)
-    config = Config()
+    config = Config(num_levels=3, blocks=2)
     model = Hierarchy(IN_CHANNELS, RELATIONS, 2, channels=config.channels, blocks=config.blocks_per_level)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
 

@@ -251,8 +251,8 @@ def inference_contest(config: Config) -> Contest:
 
 
 def measure(graphs: PackedGraphs, folder: Path, rounds: int) -> tuple[list[Contest], list[Target], float]:
-    """All contests with the default configuration, their targets, and the share of the GEMM rate."""
-    config, schema = Config(), graphs.schema
+    """All contests with the default configuration but three levels, their targets, and the share of the GEMM rate."""
+    config, schema = Config(num_levels=3, blocks=2), graphs.schema
     torch.manual_seed(0)
     batches = list(islice(BatchLoader(graphs, config.batch_size), BATCHES))
     reference, share = reference_contest(folder, config, rounds)

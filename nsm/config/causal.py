@@ -75,6 +75,8 @@ def causal_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
         "epochs": 30 if is_network else 6,
         "learning_rate": 2e-3,
         "batch_size": 128,
+        "average_share": 0.0,
+        "num_levels": 3,
         "blocks": 3,
         "refine_blocks": 3,
         "dropout": 0.1,

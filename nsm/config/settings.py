@@ -18,7 +18,8 @@ __all__ = ["ALIASES", "CausalConfig", "Config", "DomainConfig", "KgConfig", "Own
 ALIASES = {"lr": "learning_rate"}
 """Short names that are accepted for keys, at the top of the configuration only."""
 
-_SMALL = {"epochs": 12, "learning_rate": 2e-3, "message_norm": "sqrt", "cycle_every": 1}
+_SMALL = {"epochs": 12, "learning_rate": 2e-3, "cycle_every": 1, "message_norm": "sqrt"}
+_SMALL |= {"average_share": 0.0, "num_levels": 3, "blocks": 2}
 
 DOMAIN_DEFAULTS: dict[str | None, dict[str, Any]] = {
     "kg": {**_SMALL, "cycle_weight": 1.0},
@@ -179,15 +180,15 @@ class Config(Settings):
     plateau_patience: Annotated[int, Field(ge=1)] = 3
     plateau_factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
     clip_norm: Annotated[float, Field(ge=0)] = 1.0
-    average_share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    average_share: Annotated[float, Field(ge=0, le=1)] = 0.33
     cycle_weight: Annotated[float, Field(ge=0)] = CYCLE_WEIGHT
     cycle_warmup_epochs: Annotated[float, Field(ge=0)] = 4
     cycle_every: Annotated[int, Field(ge=1)] = 4
     auxiliary_weight: Annotated[float, Field(ge=0)] = 0.0
     balance_weight: Annotated[float, Field(ge=0)] = 0.0
-    num_levels: Annotated[int, Field(ge=1, le=6)] = 3
+    num_levels: Annotated[int, Field(ge=1, le=6)] = 2
     channels: Annotated[int, Field(ge=2)] = 64
-    blocks: Annotated[int, Field(ge=1)] | tuple[Annotated[int, Field(ge=1)], ...] = 2
+    blocks: Annotated[int, Field(ge=1)] | tuple[Annotated[int, Field(ge=1)], ...] = 3
     refine_blocks: Annotated[int, Field(ge=0)] = 2
     pool_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.5
     contraction: Literal["typed", "untyped"] = "typed"
