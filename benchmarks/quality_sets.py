@@ -163,6 +163,9 @@ QUICK: dict[str, Settings] = {
 }
 """By domain: what takes seconds and says nothing about quality."""
 
+QUICK_KEYS = ("epochs=", "blocks=", "num_levels=")
+"""Keys of which a quick look has values of its own."""
+
 QUICK_OTHERS: dict[str, Settings] = {
     "longer": ("planning.min_length=26", "planning.max_length=30", "planning.graphs=40"),
     "larger": ("planning.scale=2", "planning.graphs=40"),
@@ -182,11 +185,11 @@ def settings_of(task: Task, place: Place) -> list[str]:
     settings = [setting.replace("{shared}", str(place.shared)) for setting in task.settings]
     if not place.is_quick:
         return settings
-    return [*QUICK[task.domain], *(s for s in settings if not s.startswith("planning.domains"))]
+    return [*QUICK[task.domain], *(s for s in settings if not s.startswith(("planning.domains", *QUICK_KEYS)))]
 
 
 def build_config(task: Task, settings: Sequence[str], place: Place, **more: object) -> Config:
     """A training on a task with some settings, in its place; the number of epochs of a quick look is its own."""
-    own = [s for s in settings if not (place.is_quick and s.startswith(("epochs", "blocks=", "num_levels=")))]
+    own = [s for s in settings if not (place.is_quick and s.startswith(QUICK_KEYS))]
     keywords: dict[str, Any] = {"domain": task.domain, "root": place.root, "cache": place.cache, **more}
     return load_config(None, [*settings_of(task, place), *own], **keywords)

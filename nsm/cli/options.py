@@ -51,7 +51,7 @@ Overrides = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="One setting, such as lr=1e-3, planning.graphs=2000 or a list, blocks=1,2,3; repeatable.",
+        help="One setting, such as lr=1e-3, planning.graphs=2000 or a list, blocks=3,1; repeatable.",
     ),
 ]
 Model = Annotated[
