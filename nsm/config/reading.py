@@ -23,6 +23,9 @@ __all__ = ["PROVENANCE", "load_config"]
 PROVENANCE = "provenance"
 """The table of a run's ``config.toml`` that tells how it came about; not a setting, so skipped when read."""
 
+BEFORE = {"average_share": 0.0}
+"""What runs did whose ``config.toml`` lacks these keys, since there were none."""
+
 Values = dict[str, Any]
 
 
@@ -92,8 +95,8 @@ def _read_file(file: Path) -> _Layer:
         raise ConfigError(f"expected TOML: {message}", file=file, line=line) from failure
     except RecursionError:
         raise ConfigError("expected TOML: its lists are nested too deep", file=file) from None
-    values.pop(PROVENANCE, None)
-    return _Layer(values, file=file, text=text)
+    is_of_run = values.pop(PROVENANCE, None) is not None
+    return _Layer({**BEFORE, **values} if is_of_run else values, file=file, text=text)
 
 
 def _read_override(pair: str) -> _Layer:

@@ -17,7 +17,8 @@ class WeightAverage:
     .. math:: \bar w_n = \bar w_{n - 1} + \frac{w_n - \bar w_{n - 1}}{1 + s\,(n - 1)}
 
     It reaches back over about a share ``s`` of the steps so far: it need not know how many there will be, and forgets
-    the first ones. Outside of :meth:`training` the model has the averaged weights; its buffers are as they are.
+    the first ones. Outside of :meth:`training` the model has the averaged weights; what changes them there, but before
+    the first step, changes the average only. Its buffers, such as a batch normalisation's, are those of the steps.
 
     Args:
         model: On its device, whose parameters change places with the average.
@@ -30,7 +31,7 @@ class WeightAverage:
 
     def __init__(self, model: nn.Module, share: float) -> None:
         self._share, self._is_training = share, False
-        self._weights = list(model.parameters()) if share else []
+        self._weights = [weight for weight in model.parameters() if weight.requires_grad] if share else []
         self._set_aside = [weight.detach().clone() for weight in self._weights]
 
     def __bool__(self) -> bool:
@@ -38,9 +39,16 @@ class WeightAverage:
         return bool(self._weights)
 
     @contextmanager
-    def training(self, *, now: bool = True) -> Iterator[None]:
-        """Gives the model the weights that are trained, or with ``now=False`` the averaged ones, for a while."""
+    def training(self, *, now: bool = True, begins: bool = False) -> Iterator[None]:
+        """Gives the model the weights that are trained for a while.
+
+        Args:
+            now: False to give it the averaged ones.
+            begins: Whether no step has been taken, so that what the model has now is trained.
+        """
         before = self._is_training
+        if begins:
+            self._set_aside = [weight.detach().clone() for weight in self._weights]
         self._exchange(now)
         try:
             yield

@@ -21,7 +21,7 @@ class Callback:
         """Before the first step."""
 
     def on_step(self, trainer: Trainer, record: StepRecord) -> None:
-        """After each optimisation step."""
+        """After each optimisation step; the model has the weights that are trained, elsewhere those that are kept."""
 
     def on_epoch(self, trainer: Trainer, record: EpochRecord) -> None:
         """After each epoch, its validation and its checkpoints."""

@@ -54,11 +54,10 @@ def restore(trainer: Trainer, checkpoint: dict[str, Any], file: Path) -> None:
     Raises:
         CheckpointError: If the checkpoint was made for another model.
     """
+    with trainer.average.training():
+        weights = checkpoint.get("trained_state_dict", checkpoint["model_state_dict"])
+        load_weights(trainer.model, {"model_state_dict": weights}, file)
     load_weights(trainer.model, checkpoint, file)
-    if trainer.average:  # there is none in checkpoints of before this could be had
-        trained = checkpoint.get("trained_state_dict", checkpoint["model_state_dict"])
-        with trainer.average.training():
-            load_weights(trainer.model, {"model_state_dict": trained}, file)
     trainer.optimizer.load_state_dict(checkpoint["optimizer_state_dict"])
     trainer.scheduler.load_state_dict(checkpoint["scheduler_state_dict"])
     trainer.fabric.strategy.precision.load_state_dict(checkpoint["precision_state_dict"])

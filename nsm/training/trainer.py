@@ -191,7 +191,7 @@ class Trainer:
         """Trains on what is left of the epoch under way; None if it was stopped before its end."""
         at, loader, trained, graphs = self.position, self.train_loader, 0.0, 0
         self.model.train()
-        with self.average.training():
+        with self.average.training(begins=at.step == 0):
             for batch in loader.epoch(at.epoch, start=at.batch):
                 loss = self._step(batch, size := loader.num_graphs(at.batch))
                 at.batch += 1

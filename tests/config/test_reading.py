@@ -162,6 +162,13 @@ def test_the_provenance_of_a_run_is_no_setting(write: Write) -> None:
     assert load_config(write("epochs = 3\n[provenance]\nnsm = '0.1'\n")).epochs == 3
 
 
+def test_a_run_of_before_a_key_does_as_it_did(write: Write) -> None:
+    run = "epochs = 3\n[provenance]\nnsm = '0.1'\n"
+    assert load_config(write(run)).average_share == 0 < load_config(write("epochs = 3\n")).average_share
+    assert load_config(write("average_share = 0.25\n" + run)).average_share == 0.25
+    assert load_config(write(run), ["average_share=0.5"]).average_share == 0.5
+
+
 def test_a_value_in_the_place_of_a_table_is_refused_whatever_options_are_not_given() -> None:
     with pytest.raises(ConfigError, match="planning"):
         load_config(None, ["planning=3"], planning={"pddl": None})

@@ -117,6 +117,28 @@ def test_the_steps_are_those_of_a_training_without(graphs: PackedGraphs, tmp_pat
         assert all(torch.equal(weight, average[name]) for name, weight in without.items())
 
 
+def test_weights_of_before_the_first_step_are_trained(graphs: PackedGraphs, tmp_path: Path) -> None:
+    class Begin(Callback):
+        def on_start(self, trainer: Trainer) -> None:
+            with torch.no_grad():
+                for weight in trainer.model.parameters():
+                    weight.fill_(5.0)
+
+    for share in (0.0, 0.5):
+        watch = Watch()
+        toy_trainer(graphs, tmp_path, Begin(), watch, average_share=share, epochs=1).fit()
+        assert all((weight - 5).abs().max() < 0.1 for weight in watch.trained[0].values())
+
+
+def test_frozen_and_whole_numbers_stay() -> None:
+    model = nn.Linear(3, 2)
+    model.table = nn.Parameter(torch.arange(3), requires_grad=False)
+    average = WeightAverage(model, 0.5)
+    with average.training():
+        average.update(1)
+    assert model.table.tolist() == [0, 1, 2]
+
+
 def test_a_checkpoint_without_an_average_begins_one(graphs: PackedGraphs, tmp_path: Path) -> None:
     trainer = toy_trainer(graphs, tmp_path)
     trainer.fit()

@@ -22,7 +22,7 @@ from nsm.training import Callback, Trainer
 from nsm.training.seeds import seed_everything
 
 TINY = {"batch_size": 16, "channels": 8, "num_levels": 2, "blocks": 1, "refine_blocks": 0}
-SMALL = Config(epochs=3, accelerator="cpu", save_every=2, workers=0, **TINY)
+SMALL = Config(epochs=3, accelerator="cpu", save_every=2, average_share=0.0, workers=0, **TINY)
 
 
 @dataclass(frozen=True)

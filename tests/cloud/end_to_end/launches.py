@@ -53,8 +53,8 @@ def differences(first: Path, second: Path) -> list[str]:
     kept = ("model_state_dict", "optimizer_state_dict", "scheduler_state_dict", "random_states", "position")
     states = [torch.load(path, weights_only=True) for path in (first, second)]
     found: list[str] = []
-    for key in kept:
-        _compare(key, states[0][key], states[1][key], found)
+    for key in (*kept, *({"trained_state_dict"} & states[0].keys())):
+        _compare(key, states[0][key], states[1].get(key), found)
     metrics = [[record["metrics"] for record in state["history"]] for state in states]
     _compare("history", *metrics, found)
     return found
