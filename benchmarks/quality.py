@@ -35,7 +35,7 @@ from nsm.config import Config, load_config
 from nsm.data.baseline import trivial_predictions
 from nsm.data.packed import PackedGraphs
 from nsm.pipeline.other_data import open_other
-from paired import read_result
+from paired import TRAINED, read_result
 from quality_figure import draw
 from quality_glance import NEEDED
 from quality_sets import (
@@ -115,8 +115,13 @@ def long_epochs(job: Job, place: Place) -> int:
 
 
 def network(job: Job, place: Place) -> Figures:
-    """Trains, and evaluates on every set."""
-    task, (run, told) = TASKS[job.task], train(configured(job, place))
+    """Trains, and evaluates on every set; a longer training of as many epochs as the shorter one is that one."""
+    config = configured(job, place)
+    if job.model in LONG:
+        short = read_result(place.results / f"{Job(job.task, LONG[job.model], job.seed).name}.json", NEEDED)
+        if short["epochs"] == config.epochs:
+            return {key: short[key] for key in (*TRAINED, "sets") if key not in ("quick", "circumstances")}
+    task, (run, told) = TASKS[job.task], train(config)
     sets = {name: evaluate(run, name, task.data_of(name, place), place) for name in task.sets}
     return {**told, "sets": sets}
 

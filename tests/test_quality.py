@@ -59,6 +59,20 @@ def test_a_file_for_each_training(results: Path) -> None:
             assert bits.mean() == pytest.approx(one["accuracy"])
 
 
+def test_a_longer_training_that_is_not_longer_is_the_shorter_one(results: Path, cache: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "quality"
+    folder.mkdir()
+    short = read(results / "planning_flat-8_0.json")
+    reference = read(results / "planning_hierarchy_0.json") | {"processor_seconds": short["processor_seconds"]}
+    for model, figures in (("flat-8", short), ("hierarchy", reference)):
+        (folder / f"planning_{model}_0.json").write_text(json.dumps(figures))
+    quality(folder, "--quick", "--cache", str(cache), "--only", "planning_flat-8-long_0")
+    long = read(folder / "planning_flat-8-long_0.json")
+    own = {"model", "circumstances"}
+    assert {key: long[key] for key in long.keys() - own} == {key: short[key] for key in short.keys() - own}
+    assert long["model"] == "flat-8-long"
+
+
 def test_the_table_has_every_set_and_part(results: Path) -> None:
     text = results.with_suffix(".md").read_text(encoding="utf-8")
     assert "say nothing about quality" in text
