@@ -72,11 +72,12 @@ layers: $(VENV)/.dev  ## import layers only
 tests: $(VENV)/.dev  ## tests only; PYTEST_ARGS="-k swap" chooses some
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile $(PYTEST_ARGS)
 
-bench: $(VENV)/.dev  ## the programs in benchmarks/ one after the other, with one thread: agreement, speed, memory, scaling, import, causal data, subgraphs, views, start
+bench: $(VENV)/.dev  ## the programs in benchmarks/ one after the other, with one thread: agreement, speed, memory, scaling, step time, import, causal data, subgraphs, views, start
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/validators.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/speed.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/memory.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/scaling.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/step_time.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/importing.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/causal.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/views.py
