@@ -91,7 +91,8 @@ def fresh_of(task: str, mine: Runs) -> Runs:
     """The trainings of fresh seeds; none where all are, or the hierarchy has none."""
     seen = TASKS[task].seen
     fresh = {model: [run for run in runs if run["seed"] not in seen] for model, runs in mine.items()}
-    return {model: runs for model, runs in fresh.items() if runs} if seen and fresh.get(REFERENCE) else {}
+    has_both = 0 < len(fresh.get(REFERENCE, ())) < len(mine.get(REFERENCE, ()))
+    return {model: runs for model, runs in fresh.items() if runs} if has_both else {}
 
 
 def _row(name: str, part: str, mine: Runs, flat: str, folder: Path, remark: str = "") -> str:

@@ -96,6 +96,7 @@ TASKS = {
         "of problems with at least twice as many objects as any problem of the training's, family by family; the plans "
         "are not longer, and a graph has only the objects that its plan or goal names, which are fewer: see "
         "[sizes.md](sizes.md).",
+        seen=tuple(range(2, 12)),
     ),
     "planning-held-out": Task(
         "planning",

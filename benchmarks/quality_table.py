@@ -31,7 +31,7 @@ Training: wall clock (on a machine that others used at the same time) and the pr
 included; not all trainings were made on one machine, so times compare between `hierarchy`, `flat-8` and `flat-8-long`
 of the same seeds only, and roughly, since other programs ran beside some; [step_time.md](step_time.md) has their steps
 in turn. `flat-8-long` is `flat-8` with as many epochs as give it the hierarchy's processor time, by the times that were
-measured for the same seed, and no fewer than `flat-8`."""
+measured for the same seed, and that training itself where these are no more."""
 
 
 def markdown(results: Path, picture: str | None = None) -> str:

@@ -61,7 +61,7 @@ def test_a_file_for_each_training(results: Path) -> None:
 
 def test_a_longer_training_that_is_not_longer_is_the_shorter_one(results: Path, cache: Path, tmp_path: Path) -> None:
     folder = tmp_path / "quality"
-    folder.mkdir()
+    copytree(results / "sets", folder / "sets")
     short = read(results / "planning_flat-8_0.json")
     reference = read(results / "planning_hierarchy_0.json") | {"processor_seconds": short["processor_seconds"]}
     for model, figures in (("flat-8", short), ("hierarchy", reference)):
@@ -214,7 +214,7 @@ def test_a_difference_needs_both_intervals(tmp_path: Path) -> None:
 
 def test_fresh_seeds_have_rows_of_their_own(tmp_path: Path) -> None:
     folder = tmp_path / "made"
-    for seed, reached in ((2, 900), (7, 800), (8, 800)):
+    for seed, reached in ((2, 900), (12, 800), (13, 800)):
         for model in ("flat-8", "hierarchy"):
             right = np.arange(1000) < (reached if model == "hierarchy" else 700)
             write(folder, "planning", model, seed, right, {})
@@ -227,6 +227,10 @@ def test_fresh_seeds_have_rows_of_their_own(tmp_path: Path) -> None:
     assert row(text, "## At a glance", "planning")[4].endswith("; 3 seeds)")
     fresh = row(text, "## At a glance", "planning (fresh)")
     assert fresh[2] == "80.0 (80.0 to 80.0)" and fresh[4].endswith("; 2 seeds)")
+    for model in ("flat-8", "hierarchy"):
+        (folder / f"planning_{model}_2.json").unlink()
+    quality(folder, "--table")
+    assert "(fresh)" not in folder.with_suffix(".md").read_text(encoding="utf-8")  # where all are
 
 
 def test_what_is_wrongly_asked_for_is_told_in_one_message(tmp_path: Path) -> None:
