@@ -11,19 +11,8 @@ from nsm.config import Config, load_config
 from trainings import Place
 
 __all__ = [
-    *(
-        "DEFAULTS",
-        "FLAT",
-        "LONG",
-        "MODELS",
-        "QUICK",
-        "REFERENCE",
-        "SMALLER",
-        "TASKS",
-        "THREE_LEVELS",
-        "TRIVIAL",
-        "TUNED",
-    ),
+    *("DEFAULTS", "FLAT", "LONG", "MODELS", "QUICK", "REFERENCE", "SMALLER", "TASKS"),
+    *("THREE_LEVELS", "TRIVIAL", "TUNED"),
     *("Task", "build_config", "settings_of"),
 ]
 

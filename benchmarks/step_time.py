@@ -35,8 +35,7 @@ from targets import Target, finish
 from timing import Contest, circumstances, race, tables
 from trainings import Place, sized
 
-RIVALS, SOURCES = ("flat-8", "flat-4"), {"planning": "planning", "causal": "causal", "umls": "kg"}
-GRAPHS = 600
+RIVALS, GRAPHS = ("flat-8", "flat-4"), 600
 
 
 def trained(config: Config) -> tuple[Callable[[int], None], str]:
@@ -62,7 +61,7 @@ def trained(config: Config) -> tuple[Callable[[int], None], str]:
 def contest(name: str, place: Place, rounds: int) -> Contest:
     """The networks of one task."""
     task = TASKS[name]
-    fewer = [f"{SOURCES[name]}.graphs={GRAPHS}", f"{SOURCES[name]}.allow_leaks=true"]
+    fewer = [f"{task.domain}.graphs={GRAPHS}", f"{task.domain}.allow_leaks=true"]
     reference = build_config(task, (*fewer, *MODELS[REFERENCE]), place, seed=0)
     configs = {model: sized(build_config(task, (*fewer, *MODELS[model]), place, seed=0), reference) for model in RIVALS}
     found = {model: trained(config) for model, config in {REFERENCE: reference, **configs}.items()}

@@ -69,9 +69,12 @@ class Encoder(nn.Module):
         batch = getattr(data, "batch", None)
         batch = x.new_zeros(count, dtype=torch.long) if batch is None else batch
         weight = getattr(data, "edge_weight", None)
+        if weight is not None and not isinstance(data, GraphBatch) and not ((weight >= 0) & (weight <= 1)).all():
+            got = f"{weight.min().item():g} to {weight.max().item():g}"
+            raise ValueError(
+                f"expected edge weights that are confidences, from 0 to 1, got {got}: divide by the highest"
+            )
         weight = x.new_ones(data.edge_type.shape[0]) if weight is None else weight.to(x.dtype)
-        if not isinstance(data, GraphBatch) and not ((weight >= 0) & (weight <= 1)).all():
-            raise ValueError("expected edge weights that are confidences, from 0 to 1, got others")
         tie_key = getattr(data, "tie_key", None)
         tie_key = torch.arange(count, device=x.device) if tie_key is None else tie_key
         graph = RelationalGraph(
