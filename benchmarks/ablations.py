@@ -6,9 +6,8 @@
     python benchmarks/ablations.py --table                       # only the table, from what is there
 
 Each training is one JSON file in ``benchmarks/results/ablations/``; the table is ``ablations.md``. A variant changes
-one thing of a hierarchy of three levels whose weights are not averaged, ``default``, which was that of planning
-before the present one, and all are trained for fewer epochs: two minutes a run, so that there are many. A variant
-that is the default is not trained again. Channels stay as they are, so the number of parameters differs.
+one thing of planning's ``default``, and all are trained for fewer epochs: two minutes a run, so that there are many. A
+variant that is the default is not trained again. Channels stay as they are, so the number of parameters differs.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from typing import Any
 from asking import guarded, not_negative, refuse
 from nsm.config import Config
 from paired import TRAINED, difference, read_results, span, told
-from quality_sets import MODELS, REFERENCE, TASKS, THREE_LEVELS, TUNED, build_config
+from quality_sets import MODELS, REFERENCE, TASKS, TUNED, build_config
 from trainings import Figures, Place, add_options, evaluate, keep, opening, placed, train, write_table
 
 RESULTS = Path(__file__).parent / "results" / "ablations"
@@ -47,16 +46,15 @@ VARIANTS = {DEFAULT: {}, **{name: changes for group in GROUPS.values() for name,
 
 HEAD = f"""# Ablations on planning
 
-Made by `python benchmarks/ablations.py`. Each variant changes one thing of a hierarchy of three levels whose weights
-are not averaged (`{" ".join(THREE_LEVELS)}`), the default here, which was planning's before the present one of two
-levels. All are trained for {EPOCHS} of 28 epochs, so what takes longer to learn is at a disadvantage. Accuracy in per
-cent: mean over the seeds with Student's 95 % interval. Difference: less the default, in points, on the same graphs
-and seeds, with the 95 % interval of a bootstrap that draws seeds and whole groups, and (t) Student's over the seeds.
-Longer: plans of 48 to 72 steps, where those of the training have 8 to 24. Error: of the reconstruction without
-details on the test split. Decoded: the share of node types, roles and orders that a linear probe reads from that
-reconstruction. A readout from the top only has no refining blocks, so it is to be read beside `refine-0`. One level
-reconstructs nothing. What the default pays for its reconstruction is the difference at `cycle-0`. Channels and the
-number of blocks stay as they are, so the number of parameters differs."""
+Made by `python benchmarks/ablations.py`. Each variant changes one thing of planning's default, two levels whose
+weights are averaged. All are trained for {EPOCHS} of 28 epochs, so what takes longer to learn is at a disadvantage.
+Accuracy in per cent: mean over the seeds with Student's 95 % interval. Difference: less the default, in points, on the
+same graphs and seeds, with the 95 % interval of a bootstrap that draws seeds and whole groups, and (t) Student's over
+the seeds. Longer: plans of 48 to 72 steps, where those of the training have 8 to 24. Error: of the reconstruction
+without details on the test split. Decoded: the share of node types, roles and orders that a linear probe reads from
+that reconstruction. A readout from the top only has no refining blocks, so it is to be read beside `refine-0`. One
+level reconstructs nothing. What the default pays for its reconstruction is the difference at `cycle-0`. Channels and
+the number of blocks stay as they are, so the number of parameters differs."""
 
 
 def spread(blocks: int, levels: int) -> tuple[int, ...]:
@@ -71,7 +69,7 @@ def spread(blocks: int, levels: int) -> tuple[int, ...]:
 
 def configured(changes: dict[str, Any], place: Place, **more: object) -> Config:
     """The configuration of a variant."""
-    settings = [*THREE_LEVELS, *TUNED.get((TASK, REFERENCE), ()), *MODELS[REFERENCE], f"epochs={EPOCHS}"]
+    settings = [*TUNED.get((TASK, REFERENCE), ()), *MODELS[REFERENCE], f"epochs={EPOCHS}"]
     blocks = build_config(TASKS[TASK], settings, place).blocks_per_level
     levels = changes.get("num_levels", len(blocks))
     if levels != len(blocks):

@@ -12,14 +12,11 @@ from trainings import Place
 
 __all__ = [
     *("DEFAULTS", "FLAT", "LONG", "MODELS", "QUICK", "REFERENCE", "SMALLER", "TASKS"),
-    *("THREE_LEVELS", "TRIVIAL", "TUNED"),
+    *("TRIVIAL", "TUNED"),
     *("Task", "build_config", "settings_of"),
 ]
 
 Settings = tuple[str, ...]
-
-THREE_LEVELS = ("num_levels=3", "blocks=2", "average_share=0")
-"""Planning's defaults before the present ones, of which there are results that have not been made again."""
 
 OTHER_SEED = "seed=2000"  # of evaluation sets that every training shares; no training has it
 
@@ -89,11 +86,10 @@ TASKS = {
     ),
     "planning-held-out": Task(
         "planning",
-        ("planning.domains=blocksworld,gripper,logistics,grid", *THREE_LEVELS),
+        ("planning.domains=blocksworld,gripper,logistics,grid",),
         others={"ferry": ("planning.domains=ferry", "planning.graphs=2000", OTHER_SEED)},
         parts=("distance",),
-        seeks="Trained without ferry, tested on it. The hierarchy has three levels and no weights are averaged: the "
-        "results are of the defaults before the present ones.",
+        seeks="Trained without ferry, tested on it.",
         least={"ferry": 0.10},
     ),
     "causal": Task("causal", parts=("rung",), seeks="The ceiling is the best that is possible on the noisy labels."),

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from asking import guarded, positive, refuse
 from paired import TRAINED, read_results
-from quality_sets import DEFAULTS, TASKS, THREE_LEVELS, Task, build_config
+from quality_sets import DEFAULTS, TASKS, Task, build_config
 from trainings import Figures, Place, add_options, keep, opening, placed, sized, train, write_table
 
 RESULTS = Path(__file__).parent / "results" / "tuning"
@@ -41,7 +41,7 @@ Made by `python benchmarks/tuning.py`: as many trials for the flat network as fo
 (within 5 %), on data of seed 100 and for half of the default epochs (planning: 8 of 28).
 Trial 0 has the defaults; trials of one number are at the same point of both spaces. Accuracy on the validation split in
 per cent, at the best epoch; the best of a network is bold, equal ones by their loss. The test splits are not looked
-at. On planning the defaults are those before the present ones: three levels, and no weights are averaged."""
+at."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,8 @@ def run(trial: Trial, place: Place, *, again: bool) -> None:
         task, more = TASKS[trial.task], {"seed": SEED, "run": trial.name}
         if not place.is_quick:
             more["epochs"] = EPOCHS[task.domain]
-        base = THREE_LEVELS if task.domain == "planning" else ()
-        reference = build_config(task, (*base, "model=hierarchy"), place, seed=SEED)
-        config = build_config(task, (*base, f"model={trial.kind}", *trial.settings), place, **more)
+        reference = build_config(task, ("model=hierarchy",), place, seed=SEED)
+        config = build_config(task, (f"model={trial.kind}", *trial.settings), place, **more)
         run, told = train(sized(config, reference))
         losses = [line["metrics"]["val_loss"] for line in run.read_history() if "val_loss" in line["metrics"]]
         about = {"task": trial.task, "kind": trial.kind, "trial": trial.number, "settings": list(trial.settings)}
