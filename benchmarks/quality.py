@@ -39,6 +39,7 @@ from paired import TRAINED, read_result
 from quality_figure import draw
 from quality_glance import NEEDED
 from quality_sets import (
+    ASIDE,
     FLAT,
     LONG,
     MODELS,
@@ -94,7 +95,7 @@ def configured(job: Job, place: Place) -> Config:
 
 def _settings(task: str, model: str) -> list[str]:
     """What a model changes of the task's settings: its own come after the tuned ones, over which they win."""
-    kind = "flat" if model in FLAT else REFERENCE if model in SMALLER else model
+    kind = "flat" if model in FLAT else REFERENCE if model in ASIDE else model
     return [*TUNED.get((TASKS[task].domain, kind), ()), *MODELS[model]]
 
 
@@ -197,8 +198,8 @@ def main() -> int:
         "--models",
         nargs="+",
         choices=MODELS,
-        default=[name for name in MODELS if name not in SMALLER],
-        help=f"all but {', '.join(SMALLER)} by default",
+        default=[name for name in MODELS if name not in ASIDE],
+        help=f"all but {', '.join(ASIDE)} by default",
     )
     parser.add_argument("--seeds", nargs="+", type=not_negative, default=(2, 3, 4))
     parser.add_argument("--only", nargs="+", metavar="NAME", help="repeat these, such as planning_flat-8_0")

@@ -8,9 +8,20 @@ from statistics import mean
 from typing import Any
 
 from paired import TRAINED, Chosen, difference, majority, read_results, span, told, verdict
-from quality_sets import DEFAULTS, FLAT, MODELS, REFERENCE, TASKS
+from quality_sets import DEFAULTS, FLAT, MODELS, REFERENCE, TASKS, THREE_LEVELS, WITHOUT_CYCLE
 
-__all__ = ["NEEDED", "Runs", "best_flat", "by_model", "fresh_of", "glance", "limits", "read_all", "seconds_of"]
+__all__ = [
+    "NEEDED",
+    "Runs",
+    "best_flat",
+    "by_model",
+    "fresh_of",
+    "glance",
+    "limits",
+    "price",
+    "read_all",
+    "seconds_of",
+]
 
 Figures = dict[str, Any]
 Runs = dict[str, list[Figures]]
@@ -48,6 +59,12 @@ the older results. Round trip: with all details, under {ROUND_TRIP:.0e}. ECE: af
 validation split; under {CALIBRATION} for the default data of each domain ({", ".join(DEFAULTS)}). By chance: what a
 perfectly calibrated model of the same confidences has on as many graphs on average, beside which the mean over the
 seeds is to be read, and what 95 of 100 such test sets do not exceed."""
+
+
+PRICE = f"""## What the reconstruction costs
+
+The hierarchy less `{WITHOUT_CYCLE}`, which is the same without the reconstruction error in its loss, in points:
+negative is a cost. Error: of the reconstruction without details, which nothing has taught the second."""
 
 
 def by_model(found: Sequence[Figures], task: str) -> Runs:
@@ -122,12 +139,28 @@ def _failed(task: str, part: str, mine: Runs, folder: Path) -> list[str]:
     return told
 
 
+def price(tasks: Mapping[str, Runs], folder: Path) -> list[str]:
+    """What it costs to teach the way back, where that was measured."""
+    rows = []
+    for name, mine in tasks.items():
+        ours, theirs = mine.get(REFERENCE, []), mine.get(WITHOUT_CYCLE, [])
+        seeds = {run["seed"] for run in ours} & {run["seed"] for run in theirs}
+        both = [[run["sets"] for run in runs if run["seed"] in seeds] for runs in (ours, theirs)]
+        for part in TASKS[name].sets if seeds else ():
+            cells = [name, part, *(span([sets[part]["accuracy"] for sets in one]) for one in both)]
+            cells.append(told(difference(ours, theirs, part, folder)))
+            cells += [_cell([sets[part]["reconstruction_abstract"] for sets in one], ".3f") for one in both]
+            rows.append(f"| {' | '.join(cells)} |")
+    heading = f"| task | set | {REFERENCE} | {WITHOUT_CYCLE} | difference | error | error without |"
+    return ["", PRICE, "", heading, "|---|---|---|---|---|---:|---:|", *rows] if rows else []
+
+
 def limits(tasks: Mapping[str, Runs]) -> list[str]:
     """What the abstract level explains, the exact round trip and the calibration, beside their limits."""
     rows = [
         f"| {name} | {model} | {' | '.join(_limits([run['sets']['test'] for run in mine[model]], name))} |"
         for name, mine in tasks.items()
-        for model in (REFERENCE, best_flat(mine))
+        for model in (REFERENCE, THREE_LEVELS, best_flat(mine))
         if model in mine
     ]
     columns = (

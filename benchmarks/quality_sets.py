@@ -11,8 +11,8 @@ from nsm.config import Config, load_config
 from trainings import Place
 
 __all__ = [
-    *("DEFAULTS", "FLAT", "LONG", "MODELS", "QUICK", "REFERENCE", "SMALLER", "TASKS"),
-    *("TRIVIAL", "TUNED"),
+    *("ASIDE", "DEFAULTS", "FLAT", "LONG", "MODELS", "QUICK", "REFERENCE", "SMALLER", "TASKS", "THREE_LEVELS"),
+    *("TRIVIAL", "TUNED", "WITHOUT_CYCLE"),
     *("Task", "build_config", "settings_of"),
 ]
 
@@ -111,12 +111,15 @@ DEFAULTS = ("planning", "causal", "umls")
 """The default data of each domain, whose test splits have to be calibrated."""
 
 REFERENCE, TRIVIAL = "hierarchy", "trivial"
+WITHOUT_CYCLE, THREE_LEVELS = "hierarchy-no-cycle", "hierarchy-three"
 MODELS: dict[str, Settings] = {
     REFERENCE: ("model=hierarchy",),
     "flat-4": ("model=flat", "flat_layers=4"),
     "flat-8": ("model=flat", "flat_layers=8"),
     "flat-8-long": ("model=flat", "flat_layers=8"),
     "hierarchy-bases": ("model=hierarchy", "num_bases=8"),
+    WITHOUT_CYCLE: ("model=hierarchy", "cycle_weight=0"),
+    THREE_LEVELS: ("model=hierarchy", "num_levels=3", "blocks=2"),
     "gine": ("model=gine", "flat_layers=4"),
     "sagpool": ("model=sagpool", "blocks=1"),
     "majority": ("model=majority", "epochs=2"),
@@ -125,7 +128,11 @@ MODELS: dict[str, Settings] = {
 """Each gets the number of channels that gives it as many parameters as the reference, where it has any."""
 
 SMALLER = ("hierarchy-bases",)
-"""These have fewer parameters than the reference, whose settings and channels they keep; trained where asked for."""
+"""These have fewer parameters than the reference, whose channels they keep."""
+
+ASIDE = (*SMALLER, WITHOUT_CYCLE, THREE_LEVELS)
+"""Variants of the reference, trained where asked for: with weights that relations share, without the reconstruction
+error in the loss, and with another step up, after which about a quarter of the nodes are left."""
 
 FLAT = ("flat-4", "flat-8", "flat-8-long")
 """The best of them by validation is what every other model is compared with."""

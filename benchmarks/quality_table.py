@@ -8,7 +8,7 @@ from statistics import mean
 from typing import Any
 
 from paired import Chosen, difference, labels_of, majority, span, told
-from quality_glance import Runs, best_flat, by_model, glance, limits, read_all, seconds_of
+from quality_glance import Runs, best_flat, by_model, glance, limits, price, read_all, seconds_of
 from quality_sets import LONG, REFERENCE, TASKS, Task
 from quality_stories import ranks, stories
 from trainings import opening
@@ -27,6 +27,8 @@ with the 95 % interval of a bootstrap that draws seeds and whole groups, and (t)
 flat network of a task is the one of the highest mean accuracy on the validation split, over the seeds that all flat
 networks have; the test sets take no part in that. Every network has as many parameters as the hierarchy, within 5 %,
 but `hierarchy-bases`, which is the hierarchy with weights that relations share (`num_bases = 8`) where that saves any.
+`hierarchy-no-cycle` and `hierarchy-three` are the hierarchy with `cycle_weight = 0` and with three levels (blocks 2, 1,
+1).
 Training: wall clock (on a machine that others used at the same time) and the processor time of the loop, validations
 included; not all trainings were made on one machine, so times compare between `hierarchy`, `flat-8` and `flat-8-long`
 of the same seeds only, and roughly, since other programs ran beside some; [step_time.md](step_time.md) has their steps
@@ -45,7 +47,7 @@ def markdown(results: Path, picture: str | None = None) -> str:
     lines = opening(HEAD, found)
     tasks = {name: by_model(found, name) for name in TASKS}
     tasks = {name: mine for name, mine in tasks.items() if mine}
-    lines += glance(tasks, results / "sets") + limits(tasks)
+    lines += glance(tasks, results / "sets") + limits(tasks) + price(tasks, results / "sets")
     if picture:
         lines += ["", f"![Accuracy by distance from failure to cause, and by length]({picture})"]
     for name, mine in tasks.items():

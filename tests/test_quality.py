@@ -200,6 +200,29 @@ def test_the_figures_of_the_table(tmp_path: Path) -> None:
     assert kept[13:] == ["0.011 to 0.018", "1.50 (1.50 to 1.50)"]
 
 
+def test_what_the_reconstruction_costs(tmp_path: Path) -> None:
+    folder = tmp_path / "made"
+    for model, seeds, reached in (("hierarchy", (0, 1, 2), 7), ("hierarchy-no-cycle", (1, 2), 8)):
+        for seed in seeds:
+            right = np.arange(400) % 10 < (0 if seed == 0 else reached)  # a seed that only one has does not count
+            write(folder, "causal", model, seed, right, {})
+            if model == "hierarchy-no-cycle":
+                file = folder / f"causal_{model}_{seed}.json"
+                one = read(file)
+                one["sets"]["test"]["reconstruction_abstract"] = 0.9
+                file.write_text(json.dumps(one))
+    quality(folder, "--table")
+    text = folder.with_suffix(".md").read_text(encoding="utf-8")
+    told = row(text, "## What the reconstruction costs", "causal")
+    assert told[1:4] == ["test", "70.0 (70.0 to 70.0)", "80.0 (80.0 to 80.0)"]
+    assert told[4].startswith("-10.00 (-") and told[4].endswith("; 2 seeds)")
+    assert told[5:] == ["0.325 (0.300 to 0.350)", "0.900 (0.900 to 0.900)"]
+    for file in folder.glob("causal_hierarchy-no-cycle_*.json"):
+        file.unlink()
+    quality(folder, "--table")
+    assert "What the reconstruction costs" not in folder.with_suffix(".md").read_text(encoding="utf-8")
+
+
 def test_a_difference_needs_both_intervals(tmp_path: Path) -> None:
     """A few seeds that differ much: their bootstrap is above 0, Student's interval is not."""
     folder = tmp_path / "made"

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch_geometric.nn import GINEConv
 
 from nsm.models.encoder import Encoder
@@ -19,27 +20,42 @@ from nsm.nn.reversible import KeyedDropout
 __all__ = ["GINE"]
 
 
+class ProjectedGINEConv(GINEConv):  # type: ignore[misc]
+    """`GINEConv` whose linear map has been applied to the edges' features before."""
+
+    def message(self, x_j: Tensor, edge_attr: Tensor) -> Tensor:
+        """What an edge says."""
+        return torch.relu(x_j + edge_attr)
+
+
 class GINELayer(nn.Module):
     r"""Normalise, convolve, to be added to the stream.
 
     .. math:: f(x)_v = \mathrm{MLP}\Big((1 + \epsilon)\, \hat x_v + \sum_{u \to v} \phi(\hat x_u + W e_{uv})\Big)
 
+    The edge ``e`` is the embedding of its relation and its confidence, so ``W`` is applied to each relation once.
+
     Args:
-        channels: Number of features ``C``.
-        edge_channels: Number of edge features ``D``.
+        channels: Number of features ``C``, of nodes and relations.
 
     Shapes:
-        - **x**, output: ``(N, C)``; **edge_index**: ``(2, E)``; **edge_attr**: ``(E, D)``.
+        - **x**, output: ``(N, C)``; **edge_index**: ``(2, E)``; **edge_type**: ``(E,)``; **confidence**: ``(E, 1)``;
+          **relations**: ``(R, C)``.
     """
 
-    def __init__(self, channels: int, edge_channels: int) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(channels)
         inner = nn.Sequential(nn.Linear(channels, 2 * channels), nn.ReLU(), nn.Linear(2 * channels, channels))
-        self.conv = GINEConv(inner, train_eps=True, edge_dim=edge_channels)
+        self.conv = ProjectedGINEConv(inner, train_eps=True, edge_dim=channels + 1)
 
-    def forward(self, x: Tensor, edge_index: Tensor, edge_attr: Tensor) -> Tensor:
+    def forward(
+        self, x: Tensor, edge_index: Tensor, edge_type: Tensor, confidence: Tensor, relations: Tensor
+    ) -> Tensor:
         """Returns the update."""
+        of_relation, of_confidence = self.conv.lin.weight.split((relations.shape[1], 1), dim=1)
+        projected = functional.linear(relations, of_relation, self.conv.lin.bias)
+        edge_attr = torch.addmm(projected.index_select(0, edge_type), confidence, of_confidence.T)
         update: Tensor = self.conv(self.norm(x), edge_index, edge_attr)
         return update
 
@@ -83,7 +99,7 @@ class GINE(nn.Module):
         self.recompute, self.query_role, self.key = recompute, query_role, DropoutKey(seed)
         self.encoder = Encoder(in_channels, channels, num_relations, "sum", order, self.key)
         self.relation = nn.Embedding(2 * num_relations, channels)
-        self.layers = nn.ModuleList(GINELayer(channels, channels + 1) for _ in range(num_layers))
+        self.layers = nn.ModuleList(GINELayer(channels) for _ in range(num_layers))
         self.dropouts = nn.ModuleList(KeyedDropout(dropout, i, self.key) for i in range(num_layers))
         self.readout = GraphReadout(channels, num_classes, is_asked=query_role is not None, pooling=pooling)
 
@@ -91,8 +107,8 @@ class GINE(nn.Module):
         """Tells the dropout masks which optimisation step this is, and which part of it."""
         self.key.step, self.key.part = step, part
 
-    def _layer(self, number: int, edge_index: Tensor, edge_attr: Tensor, x: Tensor) -> Tensor:
-        update: Tensor = self.dropouts[number](self.layers[number](x, edge_index, edge_attr))
+    def _layer(self, number: int, edges: tuple[Tensor, ...], x: Tensor) -> Tensor:
+        update: Tensor = self.dropouts[number](self.layers[number](x, *edges))
         return x + update.to(x.dtype)
 
     def forward(self, data: Any, *, reconstruct: bool = True) -> Output:
@@ -101,10 +117,10 @@ class GINE(nn.Module):
         level = self.encoder(data)
         edge_index, edge_type = both_ways(data.edge_index, data.edge_type, level.graph.num_relations)
         confidence = level.graph.edge_weight.repeat(2).unsqueeze(1)
-        edge_attr = torch.cat((self.relation(edge_type), confidence), dim=1)
+        edges = (edge_index, edge_type, confidence, self.relation.weight)
         x: Tensor = level.x
         for number in range(len(self.layers)):
-            add = partial(self._layer, number, edge_index, edge_attr)
+            add = partial(self._layer, number, edges)
             x = recomputed(add, x) if self.recompute and torch.is_grad_enabled() else add(x)
         asked = None if self.query_role is None else data.role == self.query_role
         return Output(self.readout([(x, level.batch)], level.num_graphs, asked), None, None, level.batch)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch_geometric.nn import GINEConv
 
 from nsm.models import compute_loss
-from nsm.models.gine import GINE
+from nsm.models.gine import GINE, GINELayer
 from tests.models.baseline_contract import check_contract, check_recomputation
 from tests.nn.odd_graphs import IN_CHANNELS, NUM_RELATIONS, SHAPES, odd_batch
 
@@ -37,3 +38,16 @@ def test_dropout_is_a_function_of_the_step() -> None:
     assert compute_loss(gine(batch), batch).total.isfinite()
     with pytest.raises(ValueError, match="dropout"):
         model(dropout=1.0)
+
+
+def test_a_layer_is_pytorch_geometrics_with_the_relation_and_the_confidence_as_features_of_an_edge() -> None:
+    torch.manual_seed(0)
+    layer, (nodes, edges, relations) = GINELayer(8).double(), (5, 12, 3)
+    theirs = GINEConv(layer.conv.nn, train_eps=True, edge_dim=9).double()
+    theirs.load_state_dict(layer.conv.state_dict())
+    x, table = torch.randn(nodes, 8).double(), torch.randn(relations, 8).double()
+    edge_index, edge_type = torch.randint(nodes, (2, edges)), torch.randint(relations, (edges,))
+    confidence = torch.rand(edges, 1).double()
+    features = torch.cat((table[edge_type], confidence), dim=1)
+    expected = theirs(layer.norm(x), edge_index, features)
+    torch.testing.assert_close(layer(x, edge_index, edge_type, confidence, table), expected)
