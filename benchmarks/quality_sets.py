@@ -121,6 +121,7 @@ MODELS: dict[str, Settings] = {
     WITHOUT_CYCLE: ("model=hierarchy", "cycle_weight=0"),
     THREE_LEVELS: ("model=hierarchy", "num_levels=3", "blocks=2"),
     "gine": ("model=gine", "flat_layers=4"),
+    "gps": ("model=gps", "flat_layers=4"),
     "sagpool": ("model=sagpool", "blocks=1"),
     "majority": ("model=majority", "epochs=2"),
     TRIVIAL: (),

@@ -83,6 +83,13 @@ def _gine(config: Config, schema: Schema) -> nn.Module:
     return GINE(**_common(config, schema), num_layers=config.flat_layers, recompute=recompute)
 
 
+def _gps(config: Config, schema: Schema) -> nn.Module:
+    from nsm.models.gps import GPS
+
+    recompute = config.recompute == "checkpoint"
+    return GPS(**_common(config, schema), num_layers=config.flat_layers, recompute=recompute)
+
+
 def _sagpool(config: Config, schema: Schema) -> nn.Module:
     from nsm.models.sagpool import SAGPoolHierarchy
 
@@ -102,6 +109,7 @@ BUILDERS: dict[str, Callable[[Config, Schema], nn.Module]] = {
     "hierarchy": _hierarchy,
     "flat": _flat,
     "gine": _gine,
+    "gps": _gps,
     "sagpool": _sagpool,
     "majority": _majority,
 }

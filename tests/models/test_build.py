@@ -31,9 +31,10 @@ HIERARCHY = {"channels": 8, "num_levels": 3, "blocks": (1, 2, 3)}
 FLAT = {"channels": 8, "model": "flat", "flat_layers": 2}
 ONE_LEVEL = {**HIERARCHY, "num_levels": 1, "blocks": (3,)}
 GINE = {**FLAT, "model": "gine"}
+GPS = {**FLAT, "model": "gps"}
 SAGPOOL = {**HIERARCHY, "model": "sagpool"}
 NETWORKS = pytest.mark.parametrize(
-    "values", [HIERARCHY, FLAT, GINE, SAGPOOL], ids=lambda v: v.get("model", "hierarchy")
+    "values", [HIERARCHY, FLAT, GINE, GPS, SAGPOOL], ids=lambda v: v.get("model", "hierarchy")
 )
 
 
@@ -110,7 +111,7 @@ def test_the_hierarchy() -> None:
 
 @pytest.mark.parametrize(
     ("values", "how"),
-    [(HIERARCHY, "reverse"), *((values, "checkpoint") for values in (HIERARCHY, ONE_LEVEL, FLAT, GINE, SAGPOOL))],
+    [(HIERARCHY, "reverse"), *((values, "checkpoint") for values in (HIERARCHY, ONE_LEVEL, FLAT, GINE, GPS, SAGPOOL))],
 )
 def test_recomputation_changes_no_loss_and_no_gradient(tmp_path: Path, values: dict[str, object], how: str) -> None:
     batch = toy_graphs(tmp_path).batch(range(8))

@@ -16,7 +16,7 @@ SCHEMA = Schema("causal", ("a", "b"), ("none", "query"), ("p", "q", "r"), ("x", 
 
 @pytest.mark.parametrize(
     "other",
-    [{"model": "flat"}, {"model": "flat", "flat_layers": 8}, {"model": "gine"}, {"model": "sagpool"}],
+    [{"model": "flat"}, {"model": "flat", "flat_layers": 8}, {"model": "gine"}, {"model": "gps"}, {"model": "sagpool"}],
     ids=lambda values: " ".join(map(str, values.values())),
 )
 def test_as_many_parameters_as_another_model(other: dict[str, object]) -> None:
