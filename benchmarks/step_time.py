@@ -58,10 +58,10 @@ def trained(config: Config) -> tuple[Callable[[int], None], str]:
     return steps, f"{sum(p.numel() for p in model.parameters()):,} parameters"
 
 
-def contest(name: str, place: Place, rounds: int) -> Contest:
+def contest(name: str, place: Place, rounds: int, graphs: int) -> Contest:
     """The networks of one task."""
     task = TASKS[name]
-    fewer = [f"{task.domain}.graphs={GRAPHS}", f"{task.domain}.allow_leaks=true"]
+    fewer = [f"{task.domain}.graphs={graphs}", f"{task.domain}.allow_leaks=true"]
     reference = build_config(task, (*fewer, *MODELS[REFERENCE]), place, seed=0)
     configs = {model: sized(build_config(task, (*fewer, *MODELS[model]), place, seed=0), reference) for model in RIVALS}
     found = {model: trained(config) for model, config in {REFERENCE: reference, **configs}.items()}
@@ -79,14 +79,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--domains", nargs="+", choices=DEFAULTS, default=list(DEFAULTS), help="tasks")
     parser.add_argument("--rounds", type=positive, default=15, help="rounds that count (default 15)")
+    parser.add_argument("--graphs", type=positive, default=GRAPHS, help=f"graphs to train on (default {GRAPHS})")
     parser.add_argument("--json", type=place_of_file, metavar="FILE", help="where to write the figures as JSON")
     options = parser.parse_args()
     torch.set_num_threads(1)
     keep_freed_memory()  # as every training does
     with tempfile.TemporaryDirectory() as folder:
         place = Place(Path(folder), Path(folder), Path(folder), is_quick=False)
-        contests = [contest(name, place, options.rounds) for name in options.domains]
-    about = circumstances(("torch", "numpy"), rounds=options.rounds)
+        contests = [contest(name, place, options.rounds, options.graphs) for name in options.domains]
+    about = circumstances(("torch", "numpy"), rounds=options.rounds, graphs=options.graphs)
     planning = next((one for one in contests if one.title.startswith("planning")), None)
     name = "planning: time of as many steps of flat-8, times the hierarchy's"
     targets = [] if planning is None else [Target(name, planning.rows[1].ratio, 0.95)]
