@@ -142,7 +142,9 @@ LONG = {"flat-8-long": "flat-8"}
 """These are trained for as many epochs as give them the reference's training time: those of the model named here, times
 the ratio of the two processor times that have been measured for the same task and seed, rounded up."""
 
-TUNED: dict[tuple[str, str], Settings] = {}
+TUNED: dict[tuple[str, str], Settings] = {
+    **{("planning", model): ("learning_rate=1e-3",) for model in ("gine", "gps")},  # with 4e-3 GINE learns nothing
+}
 """By domain and kind of network, `hierarchy` or `flat`: what `tuning.py` found on validation, with the trial's name;
 the flat networks take all of theirs but the layers, in which they differ. A hierarchy of other blocks than the default
 has the `channels` of its trial too, so that the size stays. What is not here has the defaults."""

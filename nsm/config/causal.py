@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from nsm.config.base import DomainConfig, FolderPath, Share, conflict
+from nsm.config.base import DomainConfig, FolderPath, Share, conflict, given_value
 
 __all__ = ["CausalConfig", "causal_defaults"]
 
@@ -69,8 +69,7 @@ def causal_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
         >>> causal_defaults({"causal": {"network": "asia"}})["epochs"], causal_defaults({})["epochs"]
         (30, 6)
     """
-    table = given.get("causal")
-    is_network = isinstance(table, Mapping) and bool(table.get("network") or table.get("bif"))
+    is_network = any(given_value(given, "causal", key) for key in ("network", "bif"))
     return {
         "epochs": 30 if is_network else 6,
         "learning_rate": 2e-3,

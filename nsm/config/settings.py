@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from nsm.config.base import DomainConfig, FolderPath, Settings, Share, conflict
 from nsm.config.causal import CausalConfig, causal_defaults
-from nsm.config.kg import KgConfig
+from nsm.config.kg import KgConfig, kg_defaults
 from nsm.config.own import MODELS, ModelName, OwnConfig
 from nsm.config.toml import to_toml
 
@@ -18,14 +19,12 @@ __all__ = ["ALIASES", "CausalConfig", "Config", "DomainConfig", "KgConfig", "Own
 ALIASES = {"lr": "learning_rate"}
 """Short names that are accepted for keys, at the top of the configuration only."""
 
-_SMALL = {"epochs": 12, "learning_rate": 2e-3, "cycle_every": 1, "message_norm": "sqrt"}
-_SMALL |= {"average_share": 0.0, "num_levels": 3, "blocks": 2}
-
-DOMAIN_DEFAULTS: dict[str | None, dict[str, Any]] = {
-    "kg": {**_SMALL, "cycle_weight": 1.0},
-    "own": {**_SMALL, "cycle_weight": 0.4, "order_scale": 1.0},
+DOMAIN_DEFAULTS: dict[str | None, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "causal": causal_defaults,
+    "kg": kg_defaults,
+    "own": lambda _: {**kg_defaults({}), "cycle_weight": 0.4, "order_scale": 1.0},
 }
-"""Defaults of domains in place of the general ones, which are those of planning; see also `causal_defaults`."""
+"""Defaults of domains in place of the general ones, which are those of planning, given what was configured."""
 
 CYCLE_WEIGHT = 0.15
 """Weight of the reconstruction error in the loss, where none is given."""
@@ -225,9 +224,8 @@ class Config(Settings):
     def _with_domain_defaults(cls, given: Any) -> Any:
         if not isinstance(given, dict):
             return given
-        domain = given.get("domain")
-        defaults = causal_defaults(given) if domain == "causal" else DOMAIN_DEFAULTS.get(domain, {})
-        return {**defaults, **given}
+        defaults_of = DOMAIN_DEFAULTS.get(given.get("domain"))
+        return given if defaults_of is None else {**defaults_of(given), **given}
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from nsm.config.base import DomainConfig, FolderPath, Share
+from nsm.config.base import DomainConfig, FolderPath, Share, given_value
 
 
 class Table(DomainConfig):
@@ -32,3 +32,11 @@ def test_nothing_changes_afterwards() -> None:
 def test_a_path_may_begin_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/me")
     assert Table.model_validate({"folder": "~/data"}).folder == Path("/home/me/data")
+
+
+def test_what_is_given_is_found_before_it_is_checked_and_after() -> None:
+    for table in ({"share": 0.2}, Table(share=0.2)):
+        assert given_value({"table": table}, "table", "share") == 0.2
+        assert given_value({"table": table}, "table", "other") is None
+    assert given_value({}, "table", "share") is None
+    assert given_value({"table": "no table"}, "table", "share") is None

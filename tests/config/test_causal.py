@@ -29,6 +29,7 @@ def test_questions_about_a_network_are_seen_more_often(tmp_path: Path) -> None:
         assert config.epochs > scenarios.epochs
         assert config.causal.num_graphs < scenarios.causal.num_graphs
     assert load_config(None, ["epochs=2"], domain="causal", causal={"network": "asia"}).epochs == 2
+    assert Config(domain="causal", causal=CausalConfig(network="asia")).epochs > scenarios.epochs
     assert CausalConfig(graphs=30).num_graphs == 30
 
 

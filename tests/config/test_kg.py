@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nsm.config import load_config
+from nsm.config import Config, KgConfig, load_config
 from nsm.errors import ConfigError
 
 
@@ -23,3 +23,14 @@ def test_stories_have_nothing_to_rank() -> None:
     assert load_config(None, ["domain=kg"]).kg.has_ranking
     assert not load_config(None, ["domain=kg", "kg.ranking=false"]).kg.has_ranking
     assert not load_config(None, ["domain=kg", "kg.clutrr=stories"]).kg.has_ranking
+
+
+def test_stories_are_seen_more_often_and_passed_on_farther() -> None:
+    def of(**keys: object) -> tuple[object, ...]:
+        config = load_config(None, [], domain="kg", **keys)
+        return config.epochs, config.num_levels, config.blocks, config.refine_blocks
+
+    assert of(kg={"clutrr": "stories"}) == of(kg={"clutrr": "stories"}, learning_rate=1e-3) == (60, 2, 1, 4)
+    assert of() == of(kg={"hops": 3}) == (12, 3, 2, 2)
+    assert of(kg={"clutrr": "stories"}, epochs=3, refine_blocks=1) == (3, 2, 1, 1)
+    assert Config(domain="kg", kg=KgConfig(clutrr="stories")).epochs == 60

@@ -59,7 +59,8 @@ def test_nothing_changes_afterwards() -> None:
 
 
 def test_domains_have_defaults_of_their_own() -> None:
-    for domain, defaults in DOMAIN_DEFAULTS.items():
+    for domain, defaults_of in DOMAIN_DEFAULTS.items():
+        defaults = defaults_of({})
         config = load_config(None, [], domain=domain)
         assert {key: getattr(config, key) for key in defaults} == defaults
         assert load_config(None, ["epochs=3"], domain=domain).epochs == 3
