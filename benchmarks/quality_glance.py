@@ -8,7 +8,7 @@ from statistics import mean
 from typing import Any
 
 from paired import TRAINED, Chosen, difference, majority, read_results, span, told, verdict
-from quality_sets import DEFAULTS, FLAT, MODELS, REFERENCE, TASKS, THREE_LEVELS, WITHOUT_CYCLE
+from quality_sets import DEFAULTS, FLAT, MODELS, REFERENCE, TASKS, WITHOUT_CYCLE
 
 __all__ = [
     "NEEDED",
@@ -38,6 +38,8 @@ def read_all(results: Path) -> list[Figures]:
     """
     return read_results(results, NEEDED, lambda found: TASKS[found["task"]].sets if found["task"] in TASKS else ())
 
+
+ENOUGH = 3  # seeds of a flat network that can be the best one
 
 RECONSTRUCTION, ROUND_TRIP, DECODED, CALIBRATION = 0.35, 1e-5, 0.95, 0.03
 
@@ -74,8 +76,12 @@ def by_model(found: Sequence[Figures], task: str) -> Runs:
 
 
 def best_flat(mine: Runs) -> str | None:
-    """The flat network that does best on the validation split, over the seeds that all have; None without one."""
+    """The flat network that does best on the validation split, over the seeds that all have; None without one.
+
+    Those of fewer than three seeds do not count where another has as many.
+    """
     flat = {name: {run["seed"]: run["best_val_acc"] for run in mine[name]} for name in FLAT if name in mine}
+    flat = {name: of for name, of in flat.items() if len(of) >= ENOUGH} or flat
     shared = set.intersection(*map(set, flat.values())) if flat else set()
     scores = {name: mean(of[seed] for seed in sorted(shared or of)) for name, of in flat.items()}
     return max(scores, key=lambda name: scores[name]) if scores else None
@@ -160,7 +166,7 @@ def limits(tasks: Mapping[str, Runs]) -> list[str]:
     rows = [
         f"| {name} | {model} | {' | '.join(_limits([run['sets']['test'] for run in mine[model]], name))} |"
         for name, mine in tasks.items()
-        for model in (REFERENCE, THREE_LEVELS, best_flat(mine))
+        for model in (REFERENCE, best_flat(mine))
         if model in mine
     ]
     columns = (

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import torch
 
-from asking import guarded, place_of_file, positive
+from asking import guarded, place_of_file, positive, refuse
 from nsm.config import Config
 from nsm.data.loader import BatchLoader
 from nsm.models import build_model, compute_loss
@@ -44,6 +44,9 @@ def trained(config: Config) -> tuple[Callable[[int], None], str]:
     torch.manual_seed(0)
     model = build_model(config, graphs.schema).train()
     optimizer = build_optimizer(model, config, torch.device("cpu"))
+    if len(graphs) < (needed := config.batch_size * config.cycle_every):
+        batches_of = f"{needed} training graphs for {config.cycle_every} full batches"
+        refuse(f"expected {batches_of}, got {len(graphs)}: ask for more with --graphs")
     batches = list(islice(BatchLoader(graphs, config.batch_size, seed=0), config.cycle_every))
     weight = config.cycle_weight * config.cycle_every
 

@@ -78,4 +78,4 @@ def kg_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
         "cycle_every": 1,
     }
     of_stories = {"epochs": 60, "learning_rate": 4e-3, "num_levels": 2, "blocks": 1, "refine_blocks": 4}
-    return {**found, **of_stories} if given_value(given, "kg", "clutrr") else found
+    return {**found, **of_stories} if given_value(given, "kg", "clutrr") is not None else found

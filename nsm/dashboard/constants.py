@@ -73,9 +73,12 @@ def _meant(name: str, keys: Iterable[str]) -> list[str]:
 
 
 def overview(config: Config) -> Table:
-    """The settings that matter most, and every other one that is not at the domain's default."""
-    usual = load_config(None, [], domain=config.domain)
+    """The settings that matter most, and every other one that is not at its default.
+
+    Defaults are those of the domain; those of the training can depend on which data of it are asked for.
+    """
     table = config.domain_table
+    usual, usual_table = Config.model_validate({"domain": config.domain, config.domain: table}), type(table)()
     rows = [
         (key, _told(getattr(config, key)), _told(getattr(usual, key)))
         for key in Config.model_fields
@@ -83,9 +86,9 @@ def overview(config: Config) -> Table:
         if not isinstance(getattr(config, key), DomainConfig)
     ]
     rows += [
-        (f"{config.domain}.{key}", _told(value), _told(getattr(usual.domain_table, key)))
+        (f"{config.domain}.{key}", _told(value), _told(getattr(usual_table, key)))
         for key, value in table
-        if value != getattr(usual.domain_table, key)
+        if value != getattr(usual_table, key)
     ]
     return Table(("setting", "value", "default"), rows, "Settings")
 

@@ -77,7 +77,7 @@ def _flat(config: Config, schema: Schema) -> nn.Module:
 
 
 def _gine(config: Config, schema: Schema) -> nn.Module:
-    from nsm.models.gine import GINE  # with PyTorch Geometric, which nothing else needs
+    from nsm.models.gine import GINE  # with PyTorch Geometric, which the first ones do without
 
     recompute = config.recompute == "checkpoint"
     return GINE(**_common(config, schema), num_layers=config.flat_layers, recompute=recompute)

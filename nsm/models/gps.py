@@ -24,15 +24,20 @@ class GlobalAttention(nn.Module):
     """Normalise, attend to every node of the same graph, to be added to the stream.
 
     Args:
-        channels: Number of features ``C``; with four heads where it is a multiple of four, two otherwise.
+        channels: Number of features ``C``, even; with four heads where it is a multiple of four, two otherwise.
 
     Shapes:
         - **x**, output: ``(N, C)``; **batch**: ``(N,)`` ascending.
+
+    Raises:
+        ValueError: With an odd number of channels.
     """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(channels)
+        if channels % 2:
+            raise ValueError(f"channels must be even to be split among heads, got {channels}")
         heads = 4 if channels % 4 == 0 else 2
         self.attention = nn.MultiheadAttention(channels, heads, batch_first=True)
 
@@ -49,6 +54,8 @@ class GPSLayer(nn.Module):
 
     .. math::
         h = x + \mathrm{GINE}(\hat x) + \mathrm{Attention}(\hat x), \qquad y = h + \mathrm{MLP}(\hat h)
+
+    Each of the three has a layer norm of its own.
 
     Args:
         channels: Number of features ``C``.

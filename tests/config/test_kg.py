@@ -28,9 +28,9 @@ def test_stories_have_nothing_to_rank() -> None:
 def test_stories_are_seen_more_often_and_passed_on_farther() -> None:
     def of(**keys: object) -> tuple[object, ...]:
         config = load_config(None, [], domain="kg", **keys)
-        return config.epochs, config.num_levels, config.blocks, config.refine_blocks
+        return config.epochs, config.learning_rate, config.num_levels, config.blocks, config.refine_blocks
 
-    assert of(kg={"clutrr": "stories"}) == of(kg={"clutrr": "stories"}, learning_rate=1e-3) == (60, 2, 1, 4)
-    assert of() == of(kg={"hops": 3}) == (12, 3, 2, 2)
-    assert of(kg={"clutrr": "stories"}, epochs=3, refine_blocks=1) == (3, 2, 1, 1)
+    assert of(kg={"clutrr": "stories"}) == of(kg={"clutrr": "stories"}, batch_size=32) == (60, 4e-3, 2, 1, 4)
+    assert of() == of(kg={"hops": 3}) == (12, 2e-3, 3, 2, 2)
+    assert of(kg={"clutrr": "stories"}, epochs=3, refine_blocks=1) == (3, 4e-3, 2, 1, 1)
     assert Config(domain="kg", kg=KgConfig(clutrr="stories")).epochs == 60

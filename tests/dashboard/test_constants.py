@@ -90,3 +90,12 @@ def test_the_overview_shows_what_matters_and_what_differs() -> None:
     assert rows["dropout"][1:] == ("0.1", "0")
     assert rows["kg.dataset"][1:] == ("nations", "umls")
     assert "tf32" not in rows and "kg" not in rows
+
+
+def test_the_overview_knows_which_data_have_defaults_of_their_own() -> None:
+    table = overview(Config(domain="kg", batch_size=32, kg={"clutrr": Path("stories")}))
+    rows = dict(zip(table.column("setting"), table.rows, strict=True))
+    assert rows["epochs"][1:] == ("60", "60") and rows["num_levels"][1:] == ("2", "2")
+    assert rows["batch_size"][1:] == ("32", "64")
+    assert rows["kg.clutrr"][1:] == ("stories", None)
+    assert "refine_blocks" not in rows

@@ -85,8 +85,8 @@ def test_pytorch_geometric_is_imported_for_its_own_models_only() -> None:
     assert done.stdout.splitlines() == ["hierarchy False", "flat False", "majority False", "gine True"]
 
 
-def test_the_layers_of_gine_and_of_the_sagpool_hierarchy() -> None:
-    assert len(built(**GINE).layers) == 2
+def test_the_layers_of_gine_gps_and_the_sagpool_hierarchy() -> None:
+    assert len(built(**GINE).layers) == len(built(**GPS).layers) == 2
     sag = built(**SAGPOOL, pool_ratio=0.25)
     assert [len(level) for level in sag.levels] == [2, 4, 6]  # a block has two convolutions
     assert {pool.ratio for pool in sag.pools} == {0.25}

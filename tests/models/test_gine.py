@@ -40,6 +40,15 @@ def test_dropout_is_a_function_of_the_step() -> None:
         model(dropout=1.0)
 
 
+def test_half_precision() -> None:
+    gine, batch = model().float(), odd_batch()
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = compute_loss(gine(batch), batch).total
+    loss.backward()
+    assert loss.isfinite() and all(p.grad is not None and p.grad.isfinite().all() for p in gine.parameters())
+    torch.testing.assert_close(loss, compute_loss(gine(batch), batch).total, rtol=0.05, atol=0.05)
+
+
 def test_a_layer_is_pytorch_geometrics_with_the_relation_and_the_confidence_as_features_of_an_edge() -> None:
     torch.manual_seed(0)
     layer, (nodes, edges, relations) = GINELayer(8).double(), (5, 12, 3)

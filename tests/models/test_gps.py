@@ -57,3 +57,34 @@ def test_dropout_is_a_function_of_the_step() -> None:
     assert compute_loss(gps(batch), batch).total.isfinite()
     with pytest.raises(ValueError, match="dropout"):
         model(dropout=1.0)
+
+
+def test_each_update_of_a_layer_is_dropped_by_a_mask_of_its_own() -> None:
+    layers = model(dropout=0.5).layers
+    places = [one.place for layer in layers for one in layer.dropouts]  # type: ignore[union-attr]
+    assert len(set(places)) == len(places) == 6
+    layer, edges = layers[0], (torch.zeros(2, 0, dtype=torch.long), torch.zeros(0, dtype=torch.long))
+    x, relations = torch.randn(4, 16).double(), torch.randn(2, 16).double()
+    whole = (*edges, torch.zeros(0, 1).double(), relations)
+    batch = torch.zeros(4, dtype=torch.long)
+    expected = layer(whole, batch, 1, x)
+    for number in range(3):  # without one of them the outcome is another
+        kept, layer.dropouts[number] = layer.dropouts[number], torch.nn.Identity()
+        assert not torch.allclose(layer(whole, batch, 1, x), expected)
+        layer.dropouts[number] = kept
+    torch.testing.assert_close(layer(whole, batch, 1, x), expected)
+
+
+def test_heads_share_the_channels() -> None:
+    with pytest.raises(ValueError, match="channels must be even to be split among heads, got 7"):
+        GlobalAttention(7)
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+def test_half_precision(recompute: bool) -> None:
+    gps, batch = model(recompute=recompute).float(), odd_batch()
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = compute_loss(gps(batch), batch).total
+    loss.backward()
+    assert loss.isfinite() and all(p.grad is not None and p.grad.isfinite().all() for p in gps.parameters())
+    torch.testing.assert_close(loss, compute_loss(gps(batch), batch).total, rtol=0.05, atol=0.05)
