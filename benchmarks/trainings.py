@@ -23,7 +23,7 @@ import numpy.typing as npt
 from nsm import pipeline
 from nsm.analysis.run_results import read_predictions
 from nsm.config import Config
-from nsm.models.sizes import match_channels, parameter_count
+from nsm.models.sizes import TOLERANCE, match_channels, parameter_count
 from nsm.pipeline.domains import open_task
 from nsm.runs import Run, write_text
 from nsm.training import Callback, EpochRecord, Trainer
@@ -103,11 +103,11 @@ class Stopwatch(Callback):
         return trainer.run.folder / "processor_seconds.txt"
 
 
-def sized(config: Config, reference: Config) -> Config:
-    """The configuration with as many parameters as a reference, within 5 %."""
+def sized(config: Config, reference: Config, tolerance: float = TOLERANCE) -> Config:
+    """The configuration with as many parameters as a reference, within 5 % unless told otherwise."""
     source = open_task(reference).source
     assert source is not None, "every task makes its graphs"
-    return match_channels(config, source.schema, parameter_count(reference, source.schema))
+    return match_channels(config, source.schema, parameter_count(reference, source.schema), tolerance=tolerance)
 
 
 def train(config: Config) -> tuple[Run, Figures]:

@@ -46,6 +46,19 @@ def test_a_few_points_have_every_value_of_every_axis() -> None:
     assert [point[:-1] for point in points["hierarchy"]] == [point[:-1] for point in points["flat"]]
 
 
+def test_every_trial_of_the_default_data_can_be_as_large_as_the_hierarchy() -> None:
+    code = """if True:
+        from pathlib import Path
+        import tuning
+        from trainings import Place
+        place = Place(Path("results"), Path("root"), Path("cache"), False)
+        for task in tuning.DEFAULTS:
+            for kind in tuning.DEPTH:
+                print(*(tuning.configured(tuning.Trial(task, kind, number), place).channels for number in range(6)))"""
+    lines = run_python("-c", code).splitlines()
+    assert len(lines) == 6 and all(len(line.split()) == 6 for line in lines)
+
+
 def test_the_best_of_each_is_marked_and_nothing_is_repeated(results: Path) -> None:
     text = results.with_suffix(".md").read_text(encoding="utf-8")
     assert "say nothing about quality" in text

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nsm.config import Config
     from nsm.data.triples import Schema
 
-__all__ = ["match_channels", "parameter_count"]
+__all__ = ["TOLERANCE", "match_channels", "parameter_count"]
 
 MAX_CHANNELS = 4096
 TOLERANCE = 0.05
