@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch_geometric.nn import GINEConv
 
-from nsm.models.encoder import Encoder
+from nsm.models.encoder import Encoded, Encoder
 from nsm.models.order_scale import OrderScale
 from nsm.models.output import Output
 from nsm.nn import DropoutKey, GraphReadout, both_ways
@@ -99,15 +99,19 @@ class GINE(nn.Module):
         self.recompute, self.query_role, self.key = recompute, query_role, DropoutKey(seed)
         self.encoder = Encoder(in_channels, channels, num_relations, "sum", order, self.key)
         self.relation = nn.Embedding(2 * num_relations, channels)
-        self.layers = nn.ModuleList(GINELayer(channels) for _ in range(num_layers))
-        self.dropouts = nn.ModuleList(KeyedDropout(dropout, i, self.key) for i in range(num_layers))
+        self._add_layers(channels, num_layers, dropout)
         self.readout = GraphReadout(channels, num_classes, is_asked=query_role is not None, pooling=pooling)
 
     def set_step(self, step: int, part: int = 0) -> None:
         """Tells the dropout masks which optimisation step this is, and which part of it."""
         self.key.step, self.key.part = step, part
 
-    def _layer(self, number: int, edges: tuple[Tensor, ...], x: Tensor) -> Tensor:
+    def _add_layers(self, channels: int, count: int, dropout: float) -> None:
+        self.layers = nn.ModuleList(GINELayer(channels) for _ in range(count))
+        self.dropouts = nn.ModuleList(KeyedDropout(dropout, i, self.key) for i in range(count))
+
+    def _layer(self, number: int, edges: tuple[Tensor, ...], level: Encoded, x: Tensor) -> Tensor:
+        del level
         update: Tensor = self.dropouts[number](self.layers[number](x, *edges))
         return x + update.to(x.dtype)
 
@@ -120,7 +124,7 @@ class GINE(nn.Module):
         edges = (edge_index, edge_type, confidence, self.relation.weight)
         x: Tensor = level.x
         for number in range(len(self.layers)):
-            add = partial(self._layer, number, edges)
+            add = partial(self._layer, number, edges, level)
             x = recomputed(add, x) if self.recompute and torch.is_grad_enabled() else add(x)
         asked = None if self.query_role is None else data.role == self.query_role
         return Output(self.readout([(x, level.batch)], level.num_graphs, asked), None, None, level.batch)

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
-
-import torch
 from torch import Tensor, nn
 from torch_geometric.utils import to_dense_batch
 
-from nsm.models.encoder import Encoder
-from nsm.models.gine import GINELayer
-from nsm.models.order_scale import OrderScale
-from nsm.models.output import Output
-from nsm.nn import DropoutKey, GraphReadout, both_ways
-from nsm.nn.recomputation import recomputed
+from nsm.models.encoder import Encoded
+from nsm.models.gine import GINE, GINELayer
+from nsm.nn import DropoutKey
 from nsm.nn.reversible import KeyedDropout
 
 __all__ = ["GPS"]
@@ -83,23 +76,11 @@ class GPSLayer(nn.Module):
         return changed
 
 
-class GPS(nn.Module):
+class GPS(GINE):
     """GPS layers on the concrete graph, in which every node sees every other at each layer.
 
-    Memory and time grow with the square of the nodes of the largest graph of a batch.
-
-    Args:
-        in_channels: Number of node features.
-        num_relations: Number of relations, reverses not counted.
-        num_classes: Number of classes ``K``.
-        channels: Number of features per node and relation.
-        num_layers: Number of layers.
-        dropout: Probability of dropping a value of an update.
-        query_role: Role of the nodes whose own features the readout takes as well; None where nothing is asked of one.
-        pooling: How the readout pools, see :class:`~nsm.nn.pooling.GraphReadout`.
-        order: How positions are scaled, see :class:`~nsm.models.order_scale.OrderScale`; None to take them as they are.
-        seed: Seed of the dropout masks.
-        recompute: Whether the backward pass computes each layer again instead of keeping what it needs.
+    Memory and time grow with the square of the nodes of the largest graph of a batch. Arguments are those of GINE; the
+    number of channels is even.
 
     References:
         Rampasek et al., Recipe for a General, Powerful, Scalable Graph Transformer, NeurIPS 2022. Updates are of
@@ -107,41 +88,9 @@ class GPS(nn.Module):
         positions beside the features.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        num_relations: int,
-        num_classes: int,
-        *,
-        channels: int = 64,
-        num_layers: int = 4,
-        dropout: float = 0.0,
-        query_role: int | None = None,
-        pooling: str = "mean",
-        order: OrderScale | None = None,
-        seed: int = 0,
-        recompute: bool = False,
-    ) -> None:
-        super().__init__()
-        self.recompute, self.query_role, self.key = recompute, query_role, DropoutKey(seed)
-        self.encoder = Encoder(in_channels, channels, num_relations, "sum", order, self.key)
-        self.relation = nn.Embedding(2 * num_relations, channels)
-        self.layers = nn.ModuleList(GPSLayer(channels, dropout, i, self.key) for i in range(num_layers))
-        self.readout = GraphReadout(channels, num_classes, is_asked=query_role is not None, pooling=pooling)
+    def _add_layers(self, channels: int, count: int, dropout: float) -> None:
+        self.layers = nn.ModuleList(GPSLayer(channels, dropout, i, self.key) for i in range(count))
 
-    def set_step(self, step: int, part: int = 0) -> None:
-        """Tells the dropout masks which optimisation step this is, and which part of it."""
-        self.key.step, self.key.part = step, part
-
-    def forward(self, data: Any, *, reconstruct: bool = True) -> Output:
-        """Classifies the graphs; reconstructs nothing, whatever is asked."""
-        del reconstruct
-        level = self.encoder(data)
-        edge_index, edge_type = both_ways(data.edge_index, data.edge_type, level.graph.num_relations)
-        edges = (edge_index, edge_type, level.graph.edge_weight.repeat(2).unsqueeze(1), self.relation.weight)
-        x: Tensor = level.x
-        for layer in self.layers:
-            change = partial(layer, edges, level.batch, level.num_graphs)
-            x = recomputed(change, x) if self.recompute and torch.is_grad_enabled() else change(x)
-        asked = None if self.query_role is None else data.role == self.query_role
-        return Output(self.readout([(x, level.batch)], level.num_graphs, asked), None, None, level.batch)
+    def _layer(self, number: int, edges: tuple[Tensor, ...], level: Encoded, x: Tensor) -> Tensor:
+        changed: Tensor = self.layers[number](edges, level.batch, level.num_graphs, x)
+        return changed
