@@ -21,8 +21,9 @@ from nsm.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["PackedFolder"]
+__all__ = ["TIE_BITS", "PackedFolder"]
 
+TIE_BITS = 31  # a tie key is below 2^31
 GRAPH_ARRAYS = ("node_ptr", "edge_ptr", "label", "group", "split", "evidence/ptr")
 
 Array = npt.NDArray[Any]
@@ -32,13 +33,24 @@ class NodeRows(NamedTuple):
     """All nodes.
 
     Shapes:
-        - **rows**: ``(N, 2)`` int32, number of the node's features and its tie key; **features**: ``(F, C)``, each
-          row another; **kinds**: ``(3, F)`` node type, role and order that are in them.
+        - **packed**: ``(N,)`` int64, number of the node's features above the `TIE_BITS` of its tie key;
+          **features**: ``(F, C)``, each row another; **kinds**: ``(3, F)`` node type, role and order that are in them.
     """
 
-    rows: Array
+    packed: Array
     features: Tensor
     kinds: Tensor
+
+
+class EdgeRows(NamedTuple):
+    """All edges, each as one number, which is copied at once: most graphs are small.
+
+    Shapes:
+        - **packed**: ``(E,)`` int64, relation above ``bits`` of the tail above ``bits`` of the head.
+    """
+
+    packed: Array
+    bits: int
 
 
 class PackedFolder:
@@ -92,21 +104,20 @@ class PackedFolder:
         kinds = torch.from_numpy(np.stack((*np.divmod(kind_and_role, roles), order - 1)))
         value = torch.zeros(len(different), len(self.schema.values))
         features = node_features(self.schema, kinds[0], kinds[1], kinds[2], value)
-        rows = np.stack((code.reshape(-1), self.arrays["tie_key"]), axis=1).astype(np.int32)
-        return NodeRows(rows, features, kinds)
+        packed = code.reshape(-1).astype(np.int64) << TIE_BITS
+        packed |= self.arrays["tie_key"]
+        return NodeRows(packed, features, kinds)
 
     @cached_property
-    def edge_rows(self) -> Array:
-        """What batches need of every edge, in memory: head, tail and relation, and a zero.
-
-        A row is 8 or 16 bytes, which are copied at once, the fewer the better: most graphs are small.
-        """
-        columns = [self.arrays[name] for name in ("head", "tail", "relation")]
-        highest = max(int(column.max(initial=0)) for column in columns)
-        rows = np.zeros((len(columns[0]), 4), np.int16 if highest < 2**15 else np.int32)
-        for number, column in enumerate(columns):
-            rows[:, number] = column
-        return rows
+    def edge_rows(self) -> EdgeRows:
+        """What batches need of every edge, in memory; there are as many bits for nodes as the relations leave."""
+        head, tail, relation = (self.arrays[name] for name in ("head", "tail", "relation"))
+        bits = (63 - int(relation.max(initial=0)).bit_length()) // 2
+        packed = relation.astype(np.int64)
+        for column in (tail, head):
+            packed <<= bits
+            packed |= column
+        return EdgeRows(packed, bits)
 
     @cached_property
     def is_certain(self) -> bool:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 
 from nsm.data.batch import GraphBatch
+from nsm.data.folder import TIE_BITS
 from nsm.data.packing import gather_ranges, offsets
 
 if TYPE_CHECKING:
@@ -36,22 +37,27 @@ def gather_batches(stored: PackedFolder, index: Index, sizes: Sequence[int]) -> 
         stored: Where the graphs are.
         index: Graph ids of all batches, one batch after the other.
         sizes: Number of graphs of each batch.
+
+    Raises:
+        ValueError: If a batch has more nodes than an edge has bits for, which are 16 million and more.
     """
     arrays = stored.arrays
     node, num_nodes = rows_of(arrays["node_ptr"], index)
     edge, num_edges = rows_of(arrays["edge_ptr"], index)
     first = offsets(np.array(sizes))  # graph of each batch
     ptr, edge_ptr, number = offsets(num_nodes), offsets(num_edges), np.arange(len(index))
+    if (most := int(np.diff(ptr[first]).max(initial=0))) > (room := 1 << stored.edge_rows.bits):
+        raise ValueError(f"expected at most {room:,} nodes in a batch, got {most:,}: put fewer graphs in it")
     start = ptr[:-1] - ptr[first[:-1]].repeat(sizes)
-    nodes = stored.node_rows.rows.take(node, axis=0)
+    nodes = stored.node_rows.packed.take(node)
     of_nodes = {
-        "feature_row": nodes[:, 0].astype(np.int64),
-        "tie_key": nodes[:, 1].astype(np.int64),
+        "feature_row": nodes >> TIE_BITS,
+        "tie_key": nodes & ((1 << TIE_BITS) - 1),
         "batch": (number - first[:-1].repeat(sizes)).repeat(num_nodes),
     }
     if stored.schema.values:
         of_nodes["value"] = arrays["value"].take(node, axis=0)
-    of_edges = _edges(stored, edge, start.repeat(num_edges))
+    of_edges = _edges(stored, edge, start, num_edges)
     of_graphs = {"y": arrays["label"].take(index).astype(np.int64), "index": index}
     counts = [[b - a for a, b in pairwise(bounds[first].tolist())] for bounds in (ptr, edge_ptr)]
     columns = {
@@ -71,15 +77,19 @@ def gather_batches(stored: PackedFolder, index: Index, sizes: Sequence[int]) -> 
     ]
 
 
-def _edges(stored: PackedFolder, edge: Index, start: Index) -> dict[str, Array]:
-    """The columns of some edges, whose graphs' nodes start at these numbers."""
-    rows = stored.edge_rows.take(edge, axis=0)
-    edge_index = np.empty((2, len(edge)), np.int64)
-    np.add(rows[:, 0], start, out=edge_index[0])
-    np.add(rows[:, 1], start, out=edge_index[1])
+def _edges(stored: PackedFolder, edge: Index, start: Index, counts: Index) -> dict[str, Array]:
+    """The columns of some edges of graphs whose nodes start at these numbers and which have so many edges."""
+    packed, bits = stored.edge_rows
+    rows = packed.take(edge)
+    rows += (start * (1 + (1 << bits))).repeat(counts)  # heads and tails at once
+    edge_index, mask = np.empty((2, len(edge)), np.int64), (1 << bits) - 1
+    np.bitwise_and(rows, mask, out=edge_index[0])
+    rows >>= bits
+    np.bitwise_and(rows, mask, out=edge_index[1])
+    rows >>= bits
     is_certain = stored.is_certain
     return {
         "edge_index": edge_index,
-        "edge_type": rows[:, 2].astype(np.int64),
+        "edge_type": rows,
         "edge_weight": np.ones(len(edge), np.float32) if is_certain else stored.arrays["confidence"].take(edge),
     }

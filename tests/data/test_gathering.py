@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from nsm.data.folder import PackedFolder
-from nsm.data.gathering import rows_of
+from nsm.data.gathering import gather_batches, rows_of
 from nsm.data.packed import PackedGraphs
 from nsm.data.writing import write_packed
 from tests.data.odd_source import SCHEMA, odd_sample
@@ -32,8 +33,8 @@ def test_the_rows_of_graphs() -> None:
     assert (rows.tolist(), counts.tolist()) == ([2, 3, 4, 0, 1], [3, 0, 2])
 
 
-def test_numbers_too_large_for_two_bytes(odd_graphs: PackedGraphs, tmp_path: Path) -> None:
-    nodes = 40_000
+def test_numbers_too_large_for_two_bytes(tmp_path: Path) -> None:
+    nodes = 70_000
     sample = replace(
         odd_sample(2),
         node_type=np.zeros(nodes, np.int64),
@@ -47,8 +48,23 @@ def test_numbers_too_large_for_two_bytes(odd_graphs: PackedGraphs, tmp_path: Pat
     write_packed(tmp_path / "large", SCHEMA, [sample])
     large = PackedGraphs.open(tmp_path / "large")
     assert large.batch([0, 0]).edge_index.tolist() == [[nodes - 1, 2 * nodes - 1], [1, nodes + 1]]
-    assert PackedFolder(large.folder).edge_rows.dtype == np.int32
-    assert PackedFolder(odd_graphs.folder).edge_rows.dtype == np.int16
+
+
+def test_relations_leave_bits_for_the_nodes(odd_graphs: PackedGraphs) -> None:
+    stored = PackedFolder(odd_graphs.folder)
+    packed, bits = stored.edge_rows
+    highest = int(stored.arrays["relation"].max())
+    assert 2 * bits + highest.bit_length() in (62, 63)
+    assert (packed >> 2 * bits).tolist() == stored.arrays["relation"].tolist()
+    assert (packed >> bits & (1 << bits) - 1).tolist() == stored.arrays["tail"].tolist()
+    assert (packed & (1 << bits) - 1).tolist() == stored.arrays["head"].tolist()
+
+
+def test_a_batch_of_more_nodes_than_there_are_bits_is_refused(odd_graphs: PackedGraphs) -> None:
+    stored = PackedFolder(odd_graphs.folder)
+    stored.edge_rows = stored.edge_rows._replace(bits=3)
+    with pytest.raises(ValueError, match=r"expected at most 8 nodes in a batch, got \d+: put fewer graphs in it"):
+        gather_batches(stored, np.arange(8), [8])
 
 
 def test_confidences_are_read_only_where_some_edge_is_uncertain(odd_graphs: PackedGraphs, tmp_path: Path) -> None:
