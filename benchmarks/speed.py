@@ -123,7 +123,7 @@ def sag_hierarchies(schema: Schema, config: Config) -> dict[str, nn.Module]:
     The third has as many as NSM's computes, down as well as up.
     """
     first, *above = [2 * blocks for blocks in config.blocks_per_level]
-    refine = 2 * config.refine_blocks + config.refine_layers
+    refine = 2 * config.refine_blocks
     # a lifting has three; two of them are computed on the way up, all three on the way down
     has = (first + refine + 3, *(n + 3 for n in above[:-1]), above[-1])
     computes = (2 * first + refine + 5, *(2 * n + 5 for n in above[:-1]), above[-1])

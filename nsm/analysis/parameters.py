@@ -16,7 +16,7 @@ __all__ = ["LayerParameter", "ParameterTable", "depth_order", "parameter_table",
 
 PARTS = {
     **dict.fromkeys(("liftings", "layers"), "levels"),
-    **dict.fromkeys(("fusions", "refine", "refine_layers", "level_heads"), "readout"),
+    **dict.fromkeys(("fusions", "refine", "level_heads"), "readout"),
 }
 """Which part the children of a model belong to, where it is not the part of their own name."""
 NUMBERED = re.compile(r"(levels|liftings)\.(\d+)")

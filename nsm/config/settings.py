@@ -122,7 +122,6 @@ class Config(Settings):
             each level; ``sagpool`` has two convolutions for each.
         refine_blocks: Reversible blocks at the concrete level after it has heard from those above, before the
             readout; one from the top only has none.
-        refine_layers: Residual layers of full width after these blocks, where nothing has to be undone.
         pool_ratio: Share of nodes that stay at each step up.
         contraction: Whether edges keep their relations on the way up, or all above the concrete level are of one.
         readout: Whether the hierarchy decides from the abstract level and the concrete one, or from the former only.
@@ -190,7 +189,6 @@ class Config(Settings):
     channels: Annotated[int, Field(ge=2)] = 64
     blocks: Annotated[int, Field(ge=1)] | tuple[Annotated[int, Field(ge=1)], ...] = 3
     refine_blocks: Annotated[int, Field(ge=0)] = 2
-    refine_layers: Annotated[int, Field(ge=0)] = 0
     pool_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.5
     contraction: Literal["typed", "untyped"] = "typed"
     readout: Literal["dual", "top"] = "dual"

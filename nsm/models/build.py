@@ -57,7 +57,6 @@ def _hierarchy(config: Config, schema: Schema) -> nn.Module:
         **_common(config, schema),
         blocks=config.blocks_per_level,
         refine_blocks=config.refine_blocks,
-        refine_layers=config.refine_layers,
         pool_ratio=config.pool_ratio,
         contraction=config.contraction,
         readout=config.readout,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from nsm.models.encoder import Encoder
 from nsm.models.order_scale import OrderScale
 from nsm.models.output import Output
-from nsm.nn import DropoutKey, GraphReadout, ResidualLayer, ResidualStack
+from nsm.nn import DropoutKey, GraphReadout, RelationalGraph, RelationalUpdate
+from nsm.nn.recomputation import recomputed
+from nsm.nn.reversible import KeyedDropout
 
 
 class FlatRelational(nn.Module):
@@ -47,10 +51,13 @@ class FlatRelational(nn.Module):
         recompute: bool = False,
     ) -> None:
         super().__init__()
+        self.recompute = recompute
         self.key = DropoutKey(seed)
         self.encoder = Encoder(in_channels, channels, num_relations, norm, order, self.key)
-        layers = [ResidualLayer(channels, 2 * num_relations, dropout, i, self.key) for i in range(num_layers)]
-        self.layers = ResidualStack(layers, recompute=recompute)
+        self.layers = nn.ModuleList(
+            RelationalUpdate(channels, channels, channels, 2 * num_relations, scale=0.5) for _ in range(num_layers)
+        )
+        self.dropouts = nn.ModuleList(KeyedDropout(dropout, i, self.key) for i in range(num_layers))
         self.query_role = query_role
         self.readout = GraphReadout(channels, num_classes, is_asked=query_role is not None, pooling=pooling)
 
@@ -58,10 +65,17 @@ class FlatRelational(nn.Module):
         """Tells the dropout masks which optimisation step this is, and which part of it."""
         self.key.step, self.key.part = step, part
 
+    def _layer(self, number: int, graph: RelationalGraph, x: Tensor) -> Tensor:
+        update: Tensor = self.dropouts[number](self.layers[number](x, graph.messages))
+        return x + update.to(x.dtype)
+
     def forward(self, data: Any, *, reconstruct: bool = True) -> Output:
         """Classifies the graphs; reconstructs nothing, whatever is asked."""
         del reconstruct
         level = self.encoder(data)
-        x: Tensor = self.layers(level.x, level.graph)
+        x: Tensor = level.x
+        for number in range(len(self.layers)):
+            add = partial(self._layer, number, level.graph)
+            x = recomputed(add, x) if self.recompute and torch.is_grad_enabled() else add(x)
         asked = None if self.query_role is None else data.role == self.query_role
         return Output(self.readout([(x, level.batch)], level.num_graphs, asked), None, None, level.batch)

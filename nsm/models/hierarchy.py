@@ -16,13 +16,10 @@ from nsm.models.output import LevelErrors, Output
 from nsm.nn import (
     Contraction,
     DropoutKey,
-    GatedFusion,
     GraphReadout,
     Lifting,
     NoisyOr,
     RelationalGraph,
-    ResidualLayer,
-    ResidualStack,
     ReversibleBlock,
     ReversibleStack,
     cluster_imbalance,
@@ -48,6 +45,30 @@ class Ascent:
     graphs: list[RelationalGraph]
 
 
+class GatedFusion(nn.Module):
+    r"""Mixes the features of one level with those of the nodes' leaders.
+
+    .. math:: y = g \odot u + (1 - g) \odot W d, \qquad g = \sigma(a)
+
+    Args:
+        channels: Number of features ``C``.
+
+    Shapes:
+        - **up**, **down** (of the leaders), output: ``(N, C)``.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.gate = nn.Parameter(torch.full((channels,), 1.0))
+        self.map = nn.Linear(channels, channels)
+
+    def forward(self, up: Tensor, down: Tensor) -> Tensor:
+        """Returns the mixture."""
+        gate = torch.sigmoid(self.gate)
+        mapped: Tensor = self.map(down)
+        return gate * up + (1 - gate) * mapped
+
+
 class Hierarchy(nn.Module):
     """Reversible message passing within each level, invertible lifting between levels.
 
@@ -59,8 +80,6 @@ class Hierarchy(nn.Module):
         blocks: Number of reversible blocks of each level; its length is the number of levels.
         refine_blocks: Number of reversible blocks at the concrete level after it has heard from the others, before the
             readout: there the nodes pass on what the levels above have told them.
-        refine_layers: Number of residual layers of full width after these blocks: on the way to the readout nothing has
-            to be undone.
         pool_ratio: Share of nodes that stay at each step up.
         contraction: ``"typed"`` where edges keep their relations on the way up, ``"untyped"`` where all edges above the
             concrete level are of one relation.
@@ -89,7 +108,6 @@ class Hierarchy(nn.Module):
         channels: int = 64,
         blocks: Sequence[int] = (2, 2, 2),
         refine_blocks: int = 2,
-        refine_layers: int = 0,
         pool_ratio: float = 0.5,
         contraction: str = "typed",
         readout: str = "dual",
@@ -111,7 +129,7 @@ class Hierarchy(nn.Module):
         above = 2 * (num_relations if self.is_typed else 1)
         relations = [2 * num_relations, *(above for _ in blocks[1:])]
         self.encoder = Encoder(in_channels, channels, num_relations, norm, order, self.key)
-        places = iter(range(sum(blocks) + refine_blocks + refine_layers))
+        places = iter(range(sum(blocks) + refine_blocks))
 
         def stack(count: int, relations: int) -> ReversibleStack:
             layers = (ReversibleBlock(channels, relations, dropout, next(places), self.key) for _ in range(count))
@@ -122,9 +140,6 @@ class Hierarchy(nn.Module):
         self.is_dual = readout == "dual" or len(blocks) == 1  # one level is top and bottom alike
         self.fusions = nn.ModuleList(GatedFusion(channels) for _ in self.liftings if self.is_dual)
         self.refine = stack(refine_blocks if self.is_dual else 0, relations[0])
-        plain = range(refine_layers if self.is_dual else 0)
-        layers = [ResidualLayer(channels, relations[0], dropout, 2 * next(places), self.key) for _ in plain]
-        self.refine_layers = ResidualStack(layers, recompute=recompute != "none")
         self.query_role, self.use_balance = query_role, use_balance
         num_read = 2 if self.is_dual and len(blocks) > 1 else 1
         self.readout = GraphReadout(channels, num_classes, num_read, is_asked=query_role is not None, pooling=pooling)
@@ -239,8 +254,7 @@ class Hierarchy(nn.Module):
         x = ascent.features[-1]
         for depth in reversed(range(len(self.fusions))):
             x = self.fusions[depth](ascent.features[depth], ascent.plans[depth].of_leaders(x))
-        graph = ascent.graphs[0]
-        refined: Tensor = self.refine_layers(self.refine(x, graph), graph)
+        refined: Tensor = self.refine(x, ascent.graphs[0])
         return refined
 
     @torch.no_grad()

@@ -5,12 +5,10 @@ from nsm.nn.bases import BasisConv, share_bases
 from nsm.nn.contraction import Contraction, coarsen, contract, dominating_set
 from nsm.nn.conv import RelationalConv
 from nsm.nn.diagonal_conv import DiagonalConv
-from nsm.nn.fusion import GatedFusion
 from nsm.nn.graph import RelationalGraph, both_ways
 from nsm.nn.lifting import Lifting
 from nsm.nn.pooling import GraphReadout, pool_graphs, pool_marked
 from nsm.nn.query_edges import QueryEdges
-from nsm.nn.residual import ResidualLayer, ResidualStack
 from nsm.nn.reversible import DropoutKey, ReversibleBlock, ReversibleStack
 from nsm.nn.semiring import NoisyOr, Semiring
 from nsm.nn.update import RelationalUpdate
@@ -20,7 +18,6 @@ __all__ = [
     "Contraction",
     "DiagonalConv",
     "DropoutKey",
-    "GatedFusion",
     "GraphReadout",
     "Lifting",
     "NoisyOr",
@@ -28,8 +25,6 @@ __all__ = [
     "RelationalConv",
     "RelationalGraph",
     "RelationalUpdate",
-    "ResidualLayer",
-    "ResidualStack",
     "ReversibleBlock",
     "ReversibleStack",
     "Semiring",

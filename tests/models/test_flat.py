@@ -45,15 +45,15 @@ def test_adds_layer_by_layer_and_reads_the_nodes_that_are_asked_about(training: 
     batch.role = torch.arange(batch.num_nodes) % 3
     level = flat.encoder(batch)
     x = level.x
-    for layer in flat.layers:
-        x = x + layer.drop(layer(x, level.graph.messages))  # type: ignore[operator]
+    for layer, dropout in zip(flat.layers, flat.dropouts, strict=True):
+        x = x + dropout(layer(x, level.graph.messages))
     expected = flat.readout([(x, level.batch)], level.num_graphs, batch.role == 1)
     torch.testing.assert_close(flat(batch).logits, expected)
 
 
 def test_dropout_is_of_each_layer_step_and_part_of_the_training() -> None:
     flat, batch, ones = model(dropout=0.3), odd_batch(torch.float64), torch.ones(4, 16)
-    masks = [layer.drop(ones) for layer in flat.layers]  # type: ignore[operator]
+    masks = [dropout(ones) for dropout in flat.dropouts]
     found = []
     for step, part in ((0, 0), (1, 0), (0, 1)):
         flat.set_step(step, part)
