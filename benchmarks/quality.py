@@ -17,6 +17,7 @@ training alike.
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import sys
 import tempfile
@@ -68,6 +69,7 @@ from trainings import (
 Array = npt.NDArray[Any]
 
 RESULTS = Path(__file__).parent / "results" / "quality"
+STEP_TIME = RESULTS.with_name("step_time.json")
 
 
 @dataclass(frozen=True)
@@ -103,23 +105,37 @@ def long_epochs(job: Job, place: Place) -> int:
     """As many epochs as the shorter training would have made in the time of the reference, or its own.
 
     Raises:
-        SystemExit: If those two have not been trained yet.
+        SystemExit: If neither `step_time.py` nor those two trainings say how long both take.
     """
-    names = [Job(job.task, model, job.seed).name for model in (REFERENCE, LONG[job.model])]
+    short = LONG[job.model]
+    epochs = build_config(TASKS[job.task], _settings(job.task, short), place).epochs
+    ratio = None if place.is_quick else _step_ratio(job.task, short)
+    return max(epochs, math.ceil(epochs / (ratio or _training_ratio(job, place))))
+
+
+def _step_ratio(task: str, model: str) -> float | None:
+    """A model's step as a multiple of the reference's, taken in turn in one process; None where that was not done."""
+    contests = json.loads(STEP_TIME.read_text(encoding="utf-8"))["contests"]
+    rows = next((one["rows"] for one in contests if one["title"].startswith(f"{task}: ")), [])
+    return next((float(row["ratio"]) for row in rows if row["name"] == model), None)
+
+
+def _training_ratio(job: Job, place: Place) -> float:
+    """The same of whole trainings' processor times, which depend on the machine, and on what else it did."""
+    names = [Job(job.task, model, job.seed).name for model in (LONG[job.model], REFERENCE)]
     files = [place.results / f"{name}.json" for name in names]
     if not all(file.exists() for file in files):
-        refuse(f"{job.name} takes its epochs from the times of {names[0]} and {names[1]}: make these first")
-    reference, short = (read_result(file, NEEDED) for file in files)
-    ratio: float = reference["processor_seconds"] / short["processor_seconds"]
-    epochs: int = short["epochs"]
-    return max(epochs, math.ceil(ratio * epochs))
+        refuse(f"{job.name} takes its epochs from the times of {names[1]} and {names[0]}: make these first")
+    short, reference = (read_result(file, NEEDED)["processor_seconds"] for file in files)
+    return float(short / reference)
 
 
 def network(job: Job, place: Place) -> Figures:
     """Trains, and evaluates on every set; a longer training of as many epochs as the shorter one is that one."""
     config = configured(job, place)
-    if job.model in LONG:
-        short = read_result(place.results / f"{Job(job.task, LONG[job.model], job.seed).name}.json", NEEDED)
+    of_short = place.results / f"{Job(job.task, LONG.get(job.model, ''), job.seed).name}.json"
+    if job.model in LONG and of_short.exists():
+        short = read_result(of_short, NEEDED)
         if short["epochs"] == config.epochs:
             return {key: short[key] for key in (*TRAINED, "sets") if key not in ("quick", "circumstances")}
     task, (run, told) = TASKS[job.task], train(config)

@@ -18,7 +18,7 @@ def test_causal_data_has_defaults_of_its_own() -> None:
     assert {key: getattr(config, key) for key in defaults} == defaults
     assert defaults["epochs"] != Config.model_fields["epochs"].default == Config().epochs
     assert load_config(None, ["epochs=3"], domain="causal").epochs == 3
-    assert load_config(None, ["num_levels=2"], domain="causal").blocks_per_level == (3, 1)
+    assert load_config(None, ["num_levels=3"], domain="causal").blocks_per_level == (4, 1, 1)
     assert Config.model_validate(config.model_dump()) == config
 
 
