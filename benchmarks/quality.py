@@ -17,7 +17,6 @@ training alike.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 import tempfile
@@ -38,7 +37,7 @@ from nsm.data.packed import PackedGraphs
 from nsm.pipeline.other_data import open_other
 from paired import TRAINED, read_result
 from quality_figure import draw
-from quality_glance import NEEDED
+from quality_glance import NEEDED, step_ratio
 from quality_sets import (
     ASIDE,
     FLAT,
@@ -69,7 +68,6 @@ from trainings import (
 Array = npt.NDArray[Any]
 
 RESULTS = Path(__file__).parent / "results" / "quality"
-STEP_TIME = RESULTS.with_name("step_time.json")
 
 
 @dataclass(frozen=True)
@@ -109,15 +107,8 @@ def long_epochs(job: Job, place: Place) -> int:
     """
     short = LONG[job.model]
     epochs = build_config(TASKS[job.task], _settings(job.task, short), place).epochs
-    ratio = None if place.is_quick else _step_ratio(job.task, short)
+    ratio = None if place.is_quick else step_ratio(job.task, short)
     return max(epochs, math.ceil(epochs / (ratio or _training_ratio(job, place))))
-
-
-def _step_ratio(task: str, model: str) -> float | None:
-    """A model's step as a multiple of the reference's, taken in turn in one process; None where that was not done."""
-    contests = json.loads(STEP_TIME.read_text(encoding="utf-8"))["contests"]
-    rows = next((one["rows"] for one in contests if one["title"].startswith(f"{task}: ")), [])
-    return next((float(row["ratio"]) for row in rows if row["name"] == model), None)
 
 
 def _training_ratio(job: Job, place: Place) -> float:

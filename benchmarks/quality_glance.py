@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
@@ -21,6 +22,7 @@ __all__ = [
     "price",
     "read_all",
     "seconds_of",
+    "step_ratio",
 ]
 
 Figures = dict[str, Any]
@@ -39,6 +41,7 @@ def read_all(results: Path) -> list[Figures]:
     return read_results(results, NEEDED, lambda found: TASKS[found["task"]].sets if found["task"] in TASKS else ())
 
 
+STEP_TIME = Path(__file__).parent / "results" / "step_time.json"
 ENOUGH = 3  # seeds of a flat network that can be the best one
 
 RECONSTRUCTION, ROUND_TRIP, DECODED, CALIBRATION = 0.35, 1e-5, 0.95, 0.03
@@ -92,6 +95,13 @@ def seconds_of(mine: Runs, model: str) -> float | None:
     both = [{run["seed"]: run["processor_seconds"] for run in mine.get(name, [])} for name in (model, REFERENCE)]
     seeds = [seed for seed in both[0] if seed in both[1]]
     return sum(both[0][s] for s in seeds) / sum(both[1][s] for s in seeds) if seeds else None
+
+
+def step_ratio(task: str, model: str) -> float | None:
+    """A model's step as a multiple of the reference's, by `step_time.py`, in turn; None where that was not done."""
+    contests = json.loads(STEP_TIME.read_text(encoding="utf-8"))["contests"]
+    rows = next((one["rows"] for one in contests if one["title"].startswith(f"{task}: ")), [])
+    return next((float(row["ratio"]) for row in rows if row["name"] == model), None)
 
 
 def glance(tasks: Mapping[str, Runs], folder: Path) -> list[str]:

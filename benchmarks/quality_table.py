@@ -8,7 +8,7 @@ from statistics import mean
 from typing import Any
 
 from paired import Chosen, difference, labels_of, majority, span, told
-from quality_glance import Runs, best_flat, by_model, glance, limits, price, read_all, seconds_of
+from quality_glance import Runs, best_flat, by_model, glance, limits, price, read_all, seconds_of, step_ratio
 from quality_sets import LONG, REFERENCE, TASKS, Task
 from quality_stories import ranks, stories
 from trainings import opening
@@ -52,7 +52,7 @@ def markdown(results: Path, picture: str | None = None) -> str:
         lines += ["", f"![Accuracy by distance from failure to cause, and by length]({picture})"]
     for name, mine in tasks.items():
         task = TASKS[name]
-        lines += ["", f"## {name}", "", task.seeks, *_sizes(mine)]
+        lines += ["", f"## {name}", "", task.seeks, *_sizes(name, mine)]
         for part in task.sets:
             lines += _set(part, task, mine, results / "sets")
         lines += ranks(task.graph, RANKS) if task.graph else []
@@ -60,7 +60,11 @@ def markdown(results: Path, picture: str | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _sizes(mine: Runs) -> list[str]:
+def _epochs(runs: Sequence[Figures]) -> float:
+    return mean(run["epochs"] for run in runs)
+
+
+def _sizes(task: str, mine: Runs) -> list[str]:
     """What each model is and costs."""
     lines = ["", "| model | parameters | channels | seeds | epochs | validation | training, s | processor, s |"]
     lines.append("|---|---:|---:|---|---:|---:|---:|---:|")
@@ -73,10 +77,14 @@ def _sizes(mine: Runs) -> list[str]:
         cells.append(_mean(runs, "best_val_acc", 100, 1))
         cells += [_mean(runs, "seconds", 1, 0), _mean(runs, "processor_seconds", 1, 0)]
         lines.append(f"| {' | '.join(cells)} |")
-    for model in LONG:
+    for model, short in LONG.items():
         if (ratio := seconds_of(mine, model)) is not None:
-            least = "longer than" if ratio > 1.02 else "not as long as" if ratio < 0.98 else "as long as"
-            lines += ["", f"{model} was trained {least} the hierarchy: {ratio:.3f} times its processor time."]
+            told = f"{model} took {ratio:.3f} times the hierarchy's processor time"
+            if (step := step_ratio(task, short)) is not None:
+                told += (
+                    f", its epochs {step * _epochs(mine[model]) / _epochs(mine[REFERENCE]):.3f} times by steps in turn"
+                )
+            lines += ["", f"{told}."]
     return lines
 
 

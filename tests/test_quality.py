@@ -187,7 +187,10 @@ def test_the_figures_of_the_table(tmp_path: Path) -> None:
     assert row(held_out, "### ferry", "flat-8")[3] == "failed: not 10% above the majority"
     assert row(held_out, "### ferry", "hierarchy")[3] == ""
     assert row(held_out, "### test", "flat-8")[3] == ""
-    assert "flat-8-long was trained as long as the hierarchy: 1.000 times" in causal
+    steps = json.loads((ROOT / "benchmarks" / "results" / "step_time.json").read_text(encoding="utf-8"))["contests"]
+    ratio = next(one["ratio"] for one in steps[1]["rows"] if one["name"] == "flat-8")
+    took = "flat-8-long took 1.000 times the hierarchy's processor time, its epochs"
+    assert steps[1]["title"].startswith("causal: ") and f"{took} {ratio:.3f} times by steps in turn." in causal
     seen = row(text, "## At a glance", "causal")
     assert seen[1:4] == ["test", "80.0 (80.0 to 80.0)", "flat-8 70.0 (70.0 to 70.0)"]
     assert seen[4].startswith("+10.00 (+") and seen[5:7] == ["better", "1.00"]
