@@ -124,10 +124,10 @@ def _training_ratio(job: Job, place: Place) -> float:
 def network(job: Job, place: Place) -> Figures:
     """Trains, and evaluates on every set; a longer training of as many epochs as the shorter one is that one."""
     config = configured(job, place)
-    of_short = place.results / f"{Job(job.task, LONG.get(job.model, ''), job.seed).name}.json"
-    if job.model in LONG and of_short.exists():
-        short = read_result(of_short, NEEDED)
-        if short["epochs"] == config.epochs:
+    if job.model in LONG:
+        file = place.results / f"{Job(job.task, LONG[job.model], job.seed).name}.json"
+        short = read_result(file, NEEDED) if file.exists() else None
+        if short and short["epochs"] == config.epochs:
             return {key: short[key] for key in (*TRAINED, "sets") if key not in ("quick", "circumstances")}
     task, (run, told) = TASKS[job.task], train(config)
     sets = {name: evaluate(run, name, task.data_of(name, place), place) for name in task.sets}

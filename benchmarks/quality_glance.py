@@ -97,9 +97,15 @@ def seconds_of(mine: Runs, model: str) -> float | None:
     return sum(both[0][s] for s in seeds) / sum(both[1][s] for s in seeds) if seeds else None
 
 
-def step_ratio(task: str, model: str) -> float | None:
-    """A model's step as a multiple of the reference's, by `step_time.py`, in turn; None where that was not done."""
-    contests = json.loads(STEP_TIME.read_text(encoding="utf-8"))["contests"]
+def step_ratio(task: str, model: str, file: Path = STEP_TIME) -> float | None:
+    """A model's step as a multiple of the reference's, taken in turn; None where that was not measured.
+
+    Args:
+        task: Name of the task.
+        model: Name of the model.
+        file: What `step_time.py` has written.
+    """
+    contests = json.loads(file.read_text(encoding="utf-8"))["contests"] if file.exists() else []
     rows = next((one["rows"] for one in contests if one["title"].startswith(f"{task}: ")), [])
     return next((float(row["ratio"]) for row in rows if row["name"] == model), None)
 

@@ -21,7 +21,7 @@ RANKS = Path(__file__).parent / "results" / "kg"
 HEAD = """# Quality
 
 Made by `python benchmarks/quality.py`, task by task with the models and seeds that are listed (`--domains`, `--models`,
-`--seeds`); seeds 0 and 1 are those that the model was developed on. Accuracy in per cent: mean over the seeds with
+`--seeds`); seeds 0, 1 and 100 are those that models were developed on. Accuracy in per cent: mean over the seeds with
 Student's 95 % interval. Difference: less the best flat network, in points, on the same graphs and seeds, with the 95 %
 interval of a bootstrap that draws seeds and whole groups, and (t) Student's over the seeds. The best flat network of a
 task is the one of the highest mean accuracy on the validation split, over the seeds that all flat networks of three

@@ -63,8 +63,7 @@ def causal_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
     """Defaults of a training on causal data in place of the general ones: its graphs are small, its labels noisy.
 
     Args:
-        given: What was configured. Questions about a network are fewer and have no noise, so they are seen more often,
-            and for them the other keys were not tried anew. Scenarios are small: most blocks are at the concrete level.
+        given: What was configured. Questions about a network are fewer and have no noise, so they are seen more often.
 
     Example:
         >>> causal_defaults({"causal": {"network": "asia"}})["epochs"], causal_defaults({})["epochs"]
@@ -74,5 +73,6 @@ def causal_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
     if any(given_value(given, "causal", key) for key in ("network", "bif")):
         of_network = {"epochs": 30, "learning_rate": 2e-3, "average_share": 0.0, "cycle_weight": 1.5}
         return {**found, **of_network, "num_levels": 3, "blocks": 3, "refine_blocks": 3}
+    # scenarios are small, so most blocks are at the concrete level: docs/causal.md has what was tried
     of_levels = {"num_levels": 2, "blocks": 4, "refine_blocks": 4, "cycle_weight": 0.15}
     return {**found, "epochs": 6, "learning_rate": 4e-3, **of_levels}

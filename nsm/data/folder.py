@@ -105,7 +105,9 @@ class PackedFolder:
         value = torch.zeros(len(different), len(self.schema.values))
         features = node_features(self.schema, kinds[0], kinds[1], kinds[2], value)
         packed = code.reshape(-1).astype(np.int64) << TIE_BITS
-        packed |= self.arrays["tie_key"]
+        ties = self.arrays["tie_key"]
+        assert ties.max(initial=0) >> TIE_BITS == 0, "a tie key would change the features"
+        packed |= ties
         return NodeRows(packed, features, kinds)
 
     @cached_property

@@ -33,6 +33,17 @@ def test_questions_about_a_network_are_seen_more_often(tmp_path: Path) -> None:
     assert CausalConfig(graphs=30).num_graphs == 30
 
 
+def test_scenarios_and_networks_have_other_hierarchies() -> None:
+    keys = ("learning_rate", "average_share", "num_levels", "blocks", "refine_blocks", "cycle_weight")
+
+    def of(**table: str) -> tuple[object, ...]:
+        config = load_config(None, [], domain="causal", causal=table)
+        return tuple(getattr(config, key) for key in keys)
+
+    assert of() == (4e-3, 0.33, 2, 4, 4, 0.15)
+    assert of(network="asia") == (2e-3, 0.0, 3, 3, 3, 1.5)
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [

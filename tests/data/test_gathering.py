@@ -60,8 +60,41 @@ def test_relations_leave_bits_for_the_nodes(odd_graphs: PackedGraphs) -> None:
     assert (packed & (1 << bits) - 1).tolist() == stored.arrays["head"].tolist()
 
 
+def test_the_last_relation_and_a_batch_that_is_just_not_too_large(tmp_path: Path) -> None:
+    relations = tuple(f"r{number}" for number in range(2**15 - 1))
+    schema = replace(SCHEMA, relations=relations)
+    four = replace(
+        odd_sample(2),
+        node_type=np.zeros(4, np.int64),
+        role=np.zeros(4, np.int64),
+        order=np.full(4, -1),
+        value=np.zeros((4, 2), np.float32),
+        head=np.array([3, 0]),
+        relation=np.array([2**15 - 2, 0]),
+        tail=np.array([0, 3]),
+        confidence=np.ones(2, np.float32),
+        level=np.ones(2, np.int64),
+        names=["node"] * 4,
+        evidence_nodes=(),
+        evidence_triples=(),
+    )
+    write_packed(tmp_path / "wide", schema, [four])
+    stored = PackedFolder(tmp_path / "wide")
+    assert stored.edge_rows.bits == 24
+    [batch] = gather_batches(stored, np.array([0, 0]), [2])
+    assert batch.edge_index.tolist() == [[0, 3, 4, 7], [3, 0, 7, 4]]
+    assert batch.edge_type.tolist() == [0, 2**15 - 2] * 2
+    narrow = stored.edge_rows.packed  # the same in three bits, which eight nodes just fit in
+    head, tail, relation = narrow & 0xFFFFFF, narrow >> 24 & 0xFFFFFF, narrow >> 48
+    stored.edge_rows = stored.edge_rows._replace(packed=relation << 6 | tail << 3 | head, bits=3)
+    [same] = gather_batches(stored, np.array([0, 0]), [2])
+    assert torch.equal(same.edge_index, batch.edge_index) and torch.equal(same.edge_type, batch.edge_type)
+
+
 def test_a_batch_of_more_nodes_than_there_are_bits_is_refused(odd_graphs: PackedGraphs) -> None:
     stored = PackedFolder(odd_graphs.folder)
+    many = int(stored.arrays["node_ptr"][8] - stored.arrays["node_ptr"][0])
+    assert many > 8
     stored.edge_rows = stored.edge_rows._replace(bits=3)
     with pytest.raises(ValueError, match=r"expected at most 8 nodes in a batch, got \d+: put fewer graphs in it"):
         gather_batches(stored, np.arange(8), [8])
