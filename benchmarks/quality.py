@@ -112,7 +112,7 @@ def long_epochs(job: Job, place: Place) -> int:
 
 
 def _training_ratio(job: Job, place: Place) -> float:
-    """The same of whole trainings' processor times, which depend on the machine, and on what else it did."""
+    """The same as `step_ratio`, of whole trainings, whose times depend on the machine and on what else it did."""
     names = [Job(job.task, model, job.seed).name for model in (LONG[job.model], REFERENCE)]
     files = [place.results / f"{name}.json" for name in names]
     if not all(file.exists() for file in files):
