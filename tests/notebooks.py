@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +78,23 @@ def read(path: Path = NOTEBOOK) -> dict[str, Any]:
     return content
 
 
+def run_cells(notebook: Any, folder: Path, environment: Mapping[str, str], **settings: Any) -> None:
+    """Runs all cells of a notebook in a folder, in a kernel of this environment.
+
+    The kernel is talked to over files: ports are chosen before it opens them, and another process may take one by then.
+
+    Raises:
+        CellExecutionError: If a cell fails, unless ``allow_errors`` is set.
+    """
+    from nbclient import NotebookClient
+    from traitlets.config import Config
+
+    with tempfile.TemporaryDirectory() as sockets:  # not the folder of a test: a socket's path has 107 characters
+        config = Config(AsyncKernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"})
+        client = NotebookClient(notebook, timeout=600, kernel_name="python3", config=config, **settings)
+        client.execute(cwd=str(folder), env=dict(environment))
+
+
 def execute(
     folder: Path,
     constants: Mapping[str, object],
@@ -95,7 +113,6 @@ def execute(
         then: Further cells.
     """
     import nbformat
-    from nbclient import NotebookClient
 
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     section, kept = "", []
@@ -114,7 +131,6 @@ def execute(
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
         "OMP_NUM_THREADS": "1",
     }
-    client = NotebookClient(notebook, timeout=600, kernel_name="python3", allow_errors=True)
-    client.execute(cwd=str(folder), env=environment)
+    run_cells(notebook, folder, environment, allow_errors=True)
     nbformat.write(notebook, folder / NOTEBOOK.name)
     return read(folder / NOTEBOOK.name)

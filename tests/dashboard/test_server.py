@@ -23,6 +23,7 @@ import pytest
 from nsm.dashboard import server as module
 from nsm.dashboard.server import require_jupyter
 from nsm.errors import NSMError
+from tests.notebooks import run_cells
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 300  # seconds for a process to start or to end
@@ -212,7 +213,6 @@ def test_kernels_know_where_runs_are_kept(served: Running) -> None:
 def test_the_cell_for_tensorboard_opens_it(served: Running, tmp_path: Path) -> None:
     """In a kernel that has what those of the server have."""
     import nbformat
-    from nbclient import NotebookClient
 
     notebook = nbformat.read(ROOT / "experiments" / "NSM_Training_Dashboard.ipynb", as_version=4)
     (source,) = (cell.source for cell in notebook.cells if "%tensorboard" in cell.source and cell.cell_type == "code")
@@ -227,7 +227,7 @@ print(one.port)"""
     notebook.cells = [nbformat.v4.new_code_cell(text) for text in sources]
     environment = {k: v for k, v in served.start_kernel().environ().items() if not k.endswith("_proxy")}
     environment |= {"TMPDIR": str(tmp_path)}
-    NotebookClient(notebook, timeout=PATIENCE, kernel_name="python3").execute(cwd=str(tmp_path), env=environment)
+    run_cells(notebook, tmp_path, environment)
     _, opened, ended = notebook.cells
     said = "".join(output.get("text", "") + str(output.get("data", "")) for output in opened.outputs)
     (port,) = ended.outputs[0]["text"].split()
