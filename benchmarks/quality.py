@@ -95,8 +95,9 @@ def configured(job: Job, place: Place) -> Config:
 
 def _settings(task: str, model: str) -> list[str]:
     """What a model changes of the task's settings: its own come after the tuned ones, over which they win."""
-    kind = "flat" if model in FLAT else REFERENCE if model in ASIDE else model
-    return [*TUNED.get((TASKS[task].domain, kind), ()), *MODELS[model]]
+    kinds = ["flat" if model in FLAT else REFERENCE if model in ASIDE else model]
+    kinds += [model] if model in ASIDE else []
+    return [*(setting for kind in kinds for setting in TUNED.get((TASKS[task].domain, kind), ())), *MODELS[model]]
 
 
 def long_epochs(job: Job, place: Place) -> int:

@@ -32,7 +32,7 @@ def write(folder: Path, task: str, model: str, seed: int, right: np.ndarray, par
         "reconstruction_abstract": None,
     }
     one["decoded"] = None
-    if model == "hierarchy":
+    if model in ("hierarchy", "hierarchy-quarter"):
         shares = {"node_type": 0.94, "role": 0.9, "order": None}
         one |= {"reconstruction_structure": 0.7, "decoded_structure": {**shares, "node_type": 0.93}}
         one |= {"reconstruction_exact": 2e-7, "reconstruction_abstract": 0.25 + 0.05 * seed, "decoded": shares}

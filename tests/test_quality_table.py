@@ -65,7 +65,11 @@ def test_the_figures_of_the_table(tmp_path: Path) -> None:
 
 def test_what_the_reconstruction_costs(tmp_path: Path) -> None:
     folder = tmp_path / "made"
-    for model, seeds, reached in (("hierarchy", (0, 1, 2), 7), ("hierarchy-no-cycle", (1, 2), 8)):
+    for model, seeds, reached in (
+        ("hierarchy", (0, 1, 2), 7),
+        ("hierarchy-no-cycle", (1, 2), 8),
+        ("hierarchy-quarter", (0, 1, 2), 6),
+    ):
         for seed in seeds:
             right = np.arange(400) % 10 < (0 if seed == 0 else reached)  # a seed that only one has does not count
             write(folder, "causal", model, seed, right, {})
@@ -78,9 +82,12 @@ def test_what_the_reconstruction_costs(tmp_path: Path) -> None:
     quality(folder, "--table")
     text = folder.with_suffix(".md").read_text(encoding="utf-8")
     told = row(text, "## What the reconstruction costs", "causal")
-    assert told[1:4] == ["test", "70.0 (70.0 to 70.0)", "80.0 (80.0 to 80.0)"]
-    assert told[4].startswith("-10.00 (-") and told[4].endswith("; 2 seeds)")
-    assert told[5:] == ["0.325 (0.300 to 0.350)", "0.900 (0.900 to 0.900)"]
+    assert told[1:5] == ["test", "hierarchy", "70.0 (70.0 to 70.0)", "80.0 (80.0 to 80.0)"]
+    assert told[5].startswith("-10.00 (-") and told[5].endswith("; 2 seeds)")
+    assert told[6:] == ["0.325 (0.300 to 0.350)", "0.900 (0.900 to 0.900)"]
+    quarter = next(line for line in text.splitlines() if line.startswith("| causal | test | hierarchy-quarter |"))
+    assert "| 60.0 (60.0 to 60.0) | 80.0 (80.0 to 80.0) | -20.00 (-" in quarter
+    assert sum(line.startswith("| causal | hierarchy-quarter |") for line in text.splitlines()) == 1  # its limits
     for file in folder.glob("causal_hierarchy-no-cycle_*.json"):
         file.unlink()
     quality(folder, "--table")

@@ -18,7 +18,7 @@ def test_causal_data_has_defaults_of_its_own() -> None:
     assert {key: getattr(config, key) for key in defaults} == defaults
     assert defaults["epochs"] != Config.model_fields["epochs"].default == Config().epochs
     assert load_config(None, ["epochs=3"], domain="causal").epochs == 3
-    assert load_config(None, ["num_levels=3"], domain="causal").blocks_per_level == (4, 1, 1)
+    assert load_config(None, ["num_levels=3"], domain="causal").blocks_per_level == (2, 1, 1)
     assert Config.model_validate(config.model_dump()) == config
 
 
@@ -40,7 +40,7 @@ def test_scenarios_and_networks_have_other_hierarchies() -> None:
         config = load_config(None, [], domain="causal", causal=table)
         return tuple(getattr(config, key) for key in keys)
 
-    assert of() == (4e-3, 0.33, 2, 4, 4, 0.15)
+    assert of() == (4e-3, 0.33, 2, 2, 3, 0.15)
     assert of(network="asia") == (2e-3, 0.0, 3, 3, 3, 1.5)
 
 
