@@ -40,6 +40,7 @@ from quality_figure import draw
 from quality_glance import NEEDED, step_ratio
 from quality_sets import (
     ASIDE,
+    BESIDE,
     FLAT,
     LONG,
     MODELS,
@@ -95,19 +96,19 @@ def configured(job: Job, place: Place) -> Config:
 
 def _settings(task: str, model: str) -> list[str]:
     """What a model changes of the task's settings: its own come after the tuned ones, over which they win."""
-    kinds = ["flat" if model in FLAT else REFERENCE if model in ASIDE else model]
+    kinds = ["flat" if model in (*FLAT, *LONG) else REFERENCE if model in ASIDE else model]
     kinds += [model] if model in ASIDE else []
     return [*(setting for kind in kinds for setting in TUNED.get((TASKS[task].domain, kind), ())), *MODELS[model]]
 
 
 def long_epochs(job: Job, place: Place) -> int:
-    """As many epochs as the shorter training would have made in the time of the reference, or its own.
+    """As many epochs as the shorter training would have made in the time of the hierarchy beside it, or as many.
 
     Raises:
         SystemExit: If neither `step_time.py` nor those two trainings say how long both take.
     """
-    short = LONG[job.model]
-    epochs = build_config(TASKS[job.task], _settings(job.task, short), place).epochs
+    short, beside = LONG[job.model], BESIDE.get(job.model, REFERENCE)
+    epochs = build_config(TASKS[job.task], _settings(job.task, beside), place).epochs
     ratio = None if place.is_quick else step_ratio(job.task, short)
     return max(epochs, math.ceil(epochs / (ratio or _training_ratio(job, place))))
 
@@ -206,8 +207,8 @@ def main() -> int:
         "--models",
         nargs="+",
         choices=MODELS,
-        default=[name for name in MODELS if name not in ASIDE],
-        help=f"all but {', '.join(ASIDE)} by default",
+        default=[name for name in MODELS if name not in (*ASIDE, *BESIDE)],
+        help=f"all but {', '.join((*ASIDE, *BESIDE))} by default",
     )
     parser.add_argument("--seeds", nargs="+", type=not_negative, default=(2, 3, 4))
     parser.add_argument("--only", nargs="+", metavar="NAME", help="repeat these, such as planning_flat-8_0")

@@ -11,8 +11,8 @@ from nsm.config import Config, load_config
 from trainings import Place
 
 __all__ = [
-    *("ASIDE", "DEFAULTS", "FLAT", "LONG", "MODELS", "QUICK", "REFERENCE", "SMALLER", "TASKS"),
-    *("TRIVIAL", "TUNED", "WITHOUT_CYCLE"),
+    *("ASIDE", "BESIDE", "DEFAULTS", "FLAT", "LONG", "MODELS", "MORE", "QUARTER", "QUICK", "REFERENCE", "SMALLER"),
+    *("TASKS", "TRIVIAL", "TUNED", "WITHOUT_CYCLE"),
     *("Task", "build_config", "settings_of"),
 ]
 
@@ -118,6 +118,7 @@ DEFAULTS = ("planning", "causal", "umls")
 
 REFERENCE, TRIVIAL = "hierarchy", "trivial"
 WITHOUT_CYCLE, QUARTER = "hierarchy-no-cycle", "hierarchy-quarter"
+MORE, FLAT_MORE = "hierarchy-more", "flat-8-more"
 MODELS: dict[str, Settings] = {
     REFERENCE: ("model=hierarchy",),
     "flat-4": ("model=flat", "flat_layers=4"),
@@ -127,6 +128,8 @@ MODELS: dict[str, Settings] = {
     "hierarchy-bases": ("model=hierarchy", "num_bases=8"),
     WITHOUT_CYCLE: ("model=hierarchy", "cycle_weight=0"),
     QUARTER: ("model=hierarchy",),
+    MORE: ("model=hierarchy", "epochs=42"),
+    FLAT_MORE: ("model=flat", "flat_layers=8"),
     "gine": ("model=gine", "flat_layers=4"),
     "gps": ("model=gps", "flat_layers=4"),
     "sagpool": ("model=sagpool", "blocks=1"),
@@ -138,17 +141,20 @@ MODELS: dict[str, Settings] = {
 SMALLER = ("hierarchy-bases",)
 """These have fewer parameters than the reference, whose channels they keep."""
 
-ASIDE = (*SMALLER, WITHOUT_CYCLE, QUARTER)
+ASIDE = (*SMALLER, WITHOUT_CYCLE, QUARTER, MORE)
 """Variants of the reference, trained where asked for: with weights that relations share; without the reconstruction
-error in the loss; and with a quarter of the nodes at the top."""
+error in the loss; with a quarter of the nodes at the top; and, on planning, for half as many epochs again."""
 
 FLAT = ("flat-4", "flat-8", "flat-4-long", "flat-8-long")
 """The best of them by validation is what every other model is compared with."""
 
-LONG = {"flat-4-long": "flat-4", "flat-8-long": "flat-8"}
-"""These are trained for as many epochs as give them the reference's training time: those of the model named here, by
-what a step of both takes in turn (`step_time.py`) or, on tasks that have none there, by the processor times of the two
-trainings of the same seed; rounded up."""
+LONG = {"flat-4-long": "flat-4", "flat-8-long": "flat-8", FLAT_MORE: "flat-8"}
+"""These are trained for as many epochs as give them the training time of the reference, or of what `BESIDE` has: those
+of the model named here, by what a step of both takes in turn (`step_time.py`) or, on tasks that have none there, by the
+processor times of the two trainings of the same seed; rounded up."""
+
+BESIDE = {FLAT_MORE: MORE}
+"""What is compared with another hierarchy than the reference."""
 
 TUNED: dict[tuple[str, str], Settings] = {
     **{("planning", model): ("learning_rate=1e-3",) for model in ("gine", "gps")},
