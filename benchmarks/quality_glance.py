@@ -9,7 +9,7 @@ from statistics import mean
 from typing import Any
 
 from paired import TRAINED, Chosen, difference, majority, read_results, span, told, verdict
-from quality_sets import DEFAULTS, FLAT, MODELS, QUARTER, REFERENCE, TASKS, WITHOUT_CYCLE
+from quality_sets import BESIDE, DEFAULTS, FLAT, MODELS, QUARTER, REFERENCE, TASKS, WITHOUT_CYCLE
 
 __all__ = [
     "NEEDED",
@@ -19,6 +19,7 @@ __all__ = [
     "fresh_of",
     "glance",
     "limits",
+    "longer",
     "price",
     "read_all",
     "seconds_of",
@@ -69,7 +70,13 @@ seeds is to be read, and what 95 of 100 such test sets do not exceed."""
 PRICE = f"""## What the reconstruction costs
 
 The hierarchy, and `{QUARTER}`, less `{WITHOUT_CYCLE}`, which is the first without the reconstruction error in its
-loss, in points: negative is a cost. Error: of the reconstruction without details, which nothing has taught the last."""
+loss, in points: negative is a cost; of the second it is that of its levels, its pooling and its weight together. Error:
+of the reconstruction without details, which nothing has taught the last."""
+
+
+LONGER = """## Trained for longer
+
+The same comparison with half as many epochs again, in points."""
 
 
 def by_model(found: Sequence[Figures], task: str) -> Runs:
@@ -91,8 +98,9 @@ def best_flat(mine: Runs) -> str | None:
 
 
 def seconds_of(mine: Runs, model: str) -> float | None:
-    """How many times the reference's processor time a model was trained for, over the seeds that both have."""
-    both = [{run["seed"]: run["processor_seconds"] for run in mine.get(name, [])} for name in (model, REFERENCE)]
+    """How many times the processor time of the hierarchy beside it a model took, over the seeds that both have."""
+    names = (model, BESIDE.get(model, REFERENCE))
+    both = [{run["seed"]: run["processor_seconds"] for run in mine.get(name, [])} for name in names]
     seeds = [seed for seed in both[0] if seed in both[1]]
     return sum(both[0][s] for s in seeds) / sum(both[1][s] for s in seeds) if seeds else None
 
@@ -174,18 +182,37 @@ def price(tasks: Mapping[str, Runs], folder: Path) -> list[str]:
     return ["", PRICE, "", heading, "|---|---|---|---|---|---|---:|---:|", *rows] if rows else []
 
 
+def longer(tasks: Mapping[str, Runs], folder: Path) -> list[str]:
+    """The hierarchy beside the flat network where both are trained for longer."""
+    rows = []
+    for name, mine in tasks.items():
+        for flat, hierarchy in BESIDE.items():
+            ours, theirs = mine.get(hierarchy, []), mine.get(flat, [])
+            for part in TASKS[name].sets if _shared(ours, theirs) else ():
+                first, second, less = _beside(ours, theirs, part, folder)
+                seen = verdict(difference(ours, theirs, part, folder))
+                rows.append(f"| {name} | {part} | {hierarchy} {first} | {flat} {second} | {less} | {seen} |")
+    heading = ["| task | set | hierarchy | flat | difference | |", "|---|---|---|---|---|---|"]
+    return ["", LONGER, "", *heading, *rows] if rows else []
+
+
 def _shared(ours: Sequence[Figures], theirs: Sequence[Figures]) -> set[int]:
     """The seeds that both have."""
     return {run["seed"] for run in ours} & {run["seed"] for run in theirs}
 
 
-def _price(ours: Sequence[Figures], theirs: Sequence[Figures], part: str, folder: Path) -> list[str]:
-    """The last cells of one row."""
+def _beside(ours: Sequence[Figures], theirs: Sequence[Figures], part: str, folder: Path) -> list[str]:
+    """Both accuracies on a set, over the seeds that both have, and the difference."""
     seeds = _shared(ours, theirs)
-    both = [[run["sets"][part] for run in runs if run["seed"] in seeds] for runs in (ours, theirs)]
-    cells = [span([one["accuracy"] for one in sets]) for sets in both]
-    cells.append(told(difference(ours, theirs, part, folder)))
-    return [*cells, *(_cell([one["reconstruction_abstract"] for one in sets], ".3f") for sets in both)]
+    both = [[run["sets"][part]["accuracy"] for run in runs if run["seed"] in seeds] for runs in (ours, theirs)]
+    return [*map(span, both), told(difference(ours, theirs, part, folder))]
+
+
+def _price(ours: Sequence[Figures], theirs: Sequence[Figures], part: str, folder: Path) -> list[str]:
+    """The last cells of one row: both accuracies, the difference, both errors."""
+    seeds, key = _shared(ours, theirs), "reconstruction_abstract"
+    errors = [[run["sets"][part][key] for run in runs if run["seed"] in seeds] for runs in (ours, theirs)]
+    return [*_beside(ours, theirs, part, folder), *(_cell(of, ".3f") for of in errors)]
 
 
 def limits(tasks: Mapping[str, Runs]) -> list[str]:

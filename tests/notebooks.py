@@ -89,7 +89,7 @@ def run_cells(notebook: Any, folder: Path, environment: Mapping[str, str], **set
     from nbclient import NotebookClient
     from traitlets.config import Config
 
-    with tempfile.TemporaryDirectory() as sockets:  # not the folder of a test: a socket's path has 107 characters
+    with tempfile.TemporaryDirectory(dir="/tmp") as sockets:  # a socket's path has at most 107 characters
         config = Config(AsyncKernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"})
         client = NotebookClient(notebook, timeout=600, kernel_name="python3", config=config, **settings)
         client.execute(cwd=str(folder), env=dict(environment))

@@ -169,6 +169,25 @@ def test_shared_bases_keep_the_settings_of_the_hierarchy() -> None:
     run_python("-c", code)
 
 
+def test_variants_of_the_hierarchy_differ_in_what_they_say() -> None:
+    code = """if True:
+        from pathlib import Path
+        import quality
+        from trainings import Place
+        place = Place(Path("results"), Path("root"), Path("cache"), False)
+        def of(task, model):
+            return quality.configured(quality.Job(task, model, 2), place).model_dump(exclude={"run"})
+        for task in ("planning", "causal", "umls"):
+            own, quarter = of(task, "hierarchy"), of(task, "hierarchy-quarter")
+            assert of(task, "hierarchy-no-cycle") == {**own, "cycle_weight": 0}
+            assert quarter["num_levels"] == 3 and quarter["pool_ratio"] < own["pool_ratio"]
+            assert quarter["cycle_weight"] > own["cycle_weight"] or task == "umls"
+        own = of("planning", "hierarchy")
+        assert of("planning", "hierarchy-more") == {**own, "epochs": 42}
+        assert of("planning", "flat-8-more")["epochs"] > of("planning", "flat-8-long")["epochs"] > own["epochs"]"""
+    run_python("-c", code)
+
+
 def test_a_longer_training_has_as_many_epochs_as_take_the_hierarchys_time(tmp_path: Path) -> None:
     """By steps taken in turn where these were measured, otherwise by the trainings of the same seed."""
     rows = [{"name": "hierarchy", "ratio": 1.0}, {"name": "flat-4", "ratio": 0.7}, {"name": "flat-8", "ratio": 1.3}]

@@ -42,7 +42,7 @@ def test_the_figures_of_the_table(tmp_path: Path) -> None:
     steps = json.loads((ROOT / "benchmarks" / "results" / "step_time.json").read_text(encoding="utf-8"))["contests"]
     rows = next(one["rows"] for one in steps if one["title"].startswith("causal: "))
     ratio = next(one["ratio"] for one in rows if one["name"] == "flat-8")
-    took = "flat-8-long took 1.000 times the hierarchy's processor time, its epochs"
+    took = "flat-8-long took 1.000 times the processor time of hierarchy, its epochs"
     assert f"{took} {ratio:.3f} times by steps in turn." in causal
     seen = row(text, "## At a glance", "causal")
     assert seen[1:4] == ["test", "80.0 (80.0 to 80.0)", "flat-8 70.0 (70.0 to 70.0)"]
@@ -92,6 +92,19 @@ def test_what_the_reconstruction_costs(tmp_path: Path) -> None:
         file.unlink()
     quality(folder, "--table")
     assert "What the reconstruction costs" not in folder.with_suffix(".md").read_text(encoding="utf-8")
+
+
+def test_longer_trainings_have_a_table_of_their_own(tmp_path: Path) -> None:
+    folder = tmp_path / "made"
+    for model, reached in (("hierarchy", 6), ("flat-8", 5), ("hierarchy-more", 8), ("flat-8-more", 7)):
+        for seed in (1, 2):
+            write(folder, "causal", model, seed, np.arange(400) % 10 < reached, {})
+    quality(folder, "--table")
+    text = folder.with_suffix(".md").read_text(encoding="utf-8")
+    told = row(text, "## Trained for longer", "causal")
+    assert told[1:4] == ["test", "hierarchy-more 80.0 (80.0 to 80.0)", "flat-8-more 70.0 (70.0 to 70.0)"]
+    assert told[4].startswith("+10.00 (+") and told[4].endswith("; 2 seeds)")
+    assert row(text, "## At a glance", "causal")[3] == "flat-8 50.0 (50.0 to 50.0)"  # the longer ones take no part
 
 
 def test_a_difference_needs_both_intervals(tmp_path: Path) -> None:
