@@ -9,17 +9,17 @@ from statistics import mean
 from typing import Any
 
 from paired import TRAINED, Chosen, difference, majority, read_results, span, told, verdict
-from quality_sets import BESIDE, DEFAULTS, FLAT, MODELS, QUARTER, REFERENCE, TASKS, WITHOUT_CYCLE
+from quality_sets import BESIDE, DEFAULTS, EQUAL_TIME, FLAT, MODELS, QUARTER, REFERENCE, TASKS, WITHOUT_CYCLE
 
 __all__ = [
     "NEEDED",
     "Runs",
     "best_flat",
+    "budgets",
     "by_model",
     "fresh_of",
     "glance",
     "limits",
-    "longer",
     "price",
     "read_all",
     "seconds_of",
@@ -74,10 +74,11 @@ loss, in points: negative is a cost; of the second it is that of its levels, its
 of the reconstruction without details, which nothing has taught the last."""
 
 
-LONGER = """## Trained for longer
+BUDGETS = """## Trained for less, and for longer
 
-The same comparison with 42 epochs of the hierarchy, which on planning are half as many again as by default, and as many
-of the flat network as take that time, in points."""
+The same comparison with other times: 21 epochs of the hierarchy, the default, and 42 (on planning, whose default is 28,
+a quarter fewer and half as many again), and as many of the flat network as take that time, in points. Whichever of
+these is looked at, it is one of several."""
 
 
 def by_model(found: Sequence[Figures], task: str) -> Runs:
@@ -183,18 +184,28 @@ def price(tasks: Mapping[str, Runs], folder: Path) -> list[str]:
     return ["", PRICE, "", heading, "|---|---|---|---|---|---|---:|---:|", *rows] if rows else []
 
 
-def longer(tasks: Mapping[str, Runs], folder: Path) -> list[str]:
-    """The hierarchy beside the flat network where both are trained for longer."""
+def budgets(tasks: Mapping[str, Runs], folder: Path) -> list[str]:
+    """The hierarchy beside the flat network of as much time, for every time that was tried; none where it is one."""
     rows = []
     for name, mine in tasks.items():
-        for flat, hierarchy in BESIDE.items():
-            ours, theirs = mine.get(hierarchy, []), mine.get(flat, [])
-            for part in TASKS[name].sets if _shared(ours, theirs) else ():
+        pairs = {
+            flat: beside for flat, beside in EQUAL_TIME.items() if _shared(mine.get(flat, []), mine.get(beside, []))
+        }
+        for part in TASKS[name].sets if len(pairs) > 1 else ():
+            for flat, beside in pairs.items():
+                ours, theirs = mine[beside], mine[flat]
                 first, second, less = _beside(ours, theirs, part, folder)
                 seen = verdict(difference(ours, theirs, part, folder))
-                rows.append(f"| {name} | {part} | {hierarchy} {first} | {flat} {second} | {less} | {seen} |")
-    heading = ["| task | set | hierarchy | flat | difference | |", "|---|---|---|---|---|---|"]
-    return ["", LONGER, "", *heading, *rows] if rows else []
+                cells = (name, part, _epochs(ours), first, f"{flat}, {_epochs(theirs)}", second, less, seen)
+                rows.append(f"| {' | '.join(cells)} |")
+    heading = "| task | set | hierarchy, epochs | right | flat, epochs | right | difference | |"
+    return ["", BUDGETS, "", heading, "|---|---|---:|---|---|---|---|---|", *rows] if rows else []
+
+
+def _epochs(runs: Sequence[Figures]) -> str:
+    """How many epochs trainings had, which is not the same for all where they were made on several machines."""
+    found = sorted({run["epochs"] for run in runs})
+    return " to ".join(dict.fromkeys(str(count) for count in (found[0], found[-1])))
 
 
 def _shared(ours: Sequence[Figures], theirs: Sequence[Figures]) -> set[int]:

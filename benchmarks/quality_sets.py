@@ -11,8 +11,8 @@ from nsm.config import Config, load_config
 from trainings import Place
 
 __all__ = [
-    *("ASIDE", "BESIDE", "DEFAULTS", "FLAT", "LONG", "MODELS", "MORE", "QUARTER", "QUICK", "REFERENCE", "SMALLER"),
-    *("TASKS", "TRIVIAL", "TUNED", "WITHOUT_CYCLE"),
+    *("ASIDE", "BESIDE", "DEFAULTS", "EQUAL_TIME", "FLAT", "LONG", "MODELS", "MORE", "QUARTER", "QUICK"),
+    *("REFERENCE", "SMALLER", "TASKS", "TRIVIAL", "TUNED", "WITHOUT_CYCLE"),
     *("Task", "build_config", "settings_of"),
 ]
 
@@ -119,7 +119,7 @@ DEFAULTS = ("planning", "causal", "umls")
 
 REFERENCE, TRIVIAL = "hierarchy", "trivial"
 WITHOUT_CYCLE, QUARTER = "hierarchy-no-cycle", "hierarchy-quarter"
-MORE, FLAT_MORE = "hierarchy-more", "flat-8-more"
+LESS, FLAT_LESS, MORE, FLAT_MORE = "hierarchy-less", "flat-8-less", "hierarchy-more", "flat-8-more"
 MODELS: dict[str, Settings] = {
     REFERENCE: ("model=hierarchy",),
     "flat-4": ("model=flat", "flat_layers=4"),
@@ -129,6 +129,8 @@ MODELS: dict[str, Settings] = {
     "hierarchy-bases": ("model=hierarchy", "num_bases=8"),
     WITHOUT_CYCLE: ("model=hierarchy", "cycle_weight=0"),
     QUARTER: ("model=hierarchy",),
+    LESS: ("model=hierarchy", "epochs=21"),
+    FLAT_LESS: ("model=flat", "flat_layers=8"),
     MORE: ("model=hierarchy", "epochs=42"),
     FLAT_MORE: ("model=flat", "flat_layers=8"),
     "gine": ("model=gine", "flat_layers=4"),
@@ -142,20 +144,24 @@ MODELS: dict[str, Settings] = {
 SMALLER = ("hierarchy-bases",)
 """These have fewer parameters than the reference, whose channels they keep."""
 
-ASIDE = (*SMALLER, WITHOUT_CYCLE, QUARTER, MORE)
+ASIDE = (*SMALLER, WITHOUT_CYCLE, QUARTER, LESS, MORE)
 """Variants of the reference, trained where asked for: with weights that relations share; without the reconstruction
-error in the loss; with a quarter of the nodes at the top; and, on planning, for half as many epochs again."""
+error in the loss; with a quarter of the nodes at the top; and, on planning, for a quarter fewer epochs and for half as
+many again."""
 
 FLAT = ("flat-4", "flat-8", "flat-4-long", "flat-8-long")
 """The best of them by validation is what every other model is compared with."""
 
-LONG = {"flat-4-long": "flat-4", "flat-8-long": "flat-8", FLAT_MORE: "flat-8"}
+LONG = {"flat-4-long": "flat-4", "flat-8-long": "flat-8", FLAT_LESS: "flat-8", FLAT_MORE: "flat-8"}
 """These are trained for as many epochs as give them the training time of the reference, or of what `BESIDE` has: those
 of the model named here, by what a step of both takes in turn (`step_time.py`) or, on tasks that have none there, by the
 processor times of the two trainings of the same seed; rounded up."""
 
-BESIDE = {FLAT_MORE: MORE}
+BESIDE = {FLAT_LESS: LESS, FLAT_MORE: MORE}
 """What is compared with another hierarchy than the reference."""
+
+EQUAL_TIME = {FLAT_LESS: LESS, "flat-8-long": REFERENCE, FLAT_MORE: MORE}
+"""For each time of training that was tried: the flat network, and the hierarchy whose time it has."""
 
 TUNED: dict[tuple[str, str], Settings] = {
     **{("planning", model): ("learning_rate=1e-3",) for model in ("gine", "gps")},

@@ -14,7 +14,9 @@ from tests.benchmark_runs import run_benchmark
 quality = partial(run_benchmark, "quality")
 
 
-def write(folder: Path, task: str, model: str, seed: int, right: np.ndarray, part: dict[str, np.ndarray]) -> None:
+def write(
+    folder: Path, task: str, model: str, seed: int, right: np.ndarray, part: dict[str, np.ndarray], epochs: int = 1
+) -> None:
     """What a training would leave, of graphs that are twins two by two."""
     count, fingerprint = len(right), f"{task} {seed}"
     (folder / "sets").mkdir(parents=True, exist_ok=True)
@@ -40,7 +42,8 @@ def write(folder: Path, task: str, model: str, seed: int, right: np.ndarray, par
         one["ceiling"] = float(part["ceiling"].mean())
     others = {"planning-held-out": ("ferry",), "causal": ("larger",)}
     sets = dict.fromkeys(("test", *others.get(task, ())), one)
-    told = {"task": task, "model": model, "seed": seed, "quick": False, "parameters": 1000, "channels": 8, "epochs": 1}
+    told = {"task": task, "model": model, "seed": seed, "quick": False, "parameters": 1000, "channels": 8}
+    told["epochs"] = epochs
     told |= {"best_val_acc": float(right.mean()), "seconds": 3.0, "processor_seconds": 2.0 + seed, "sets": sets}
     told["circumstances"] = {"machine": "any"}
     (folder / f"{task}_{model}_{seed}.json").write_text(json.dumps(told))

@@ -184,6 +184,8 @@ def test_variants_of_the_hierarchy_differ_in_what_they_say() -> None:
             assert quarter["cycle_weight"] > own["cycle_weight"] or task == "umls"
         own = of("planning", "hierarchy")
         assert of("planning", "hierarchy-more") == {**own, "epochs": 42}
+        assert of("planning", "hierarchy-less") == {**own, "epochs": 21}
+        assert 21 <= of("planning", "flat-8-less")["epochs"] < of("planning", "flat-8-long")["epochs"]
         assert of("planning", "flat-8-more")["epochs"] > of("planning", "flat-8-long")["epochs"] > own["epochs"]"""
     run_python("-c", code)
 

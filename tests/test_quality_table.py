@@ -94,17 +94,26 @@ def test_what_the_reconstruction_costs(tmp_path: Path) -> None:
     assert "What the reconstruction costs" not in folder.with_suffix(".md").read_text(encoding="utf-8")
 
 
-def test_longer_trainings_have_a_table_of_their_own(tmp_path: Path) -> None:
-    folder = tmp_path / "made"
-    for model, reached in (("hierarchy", 6), ("flat-8", 5), ("hierarchy-more", 8), ("flat-8-more", 7)):
+def test_other_times_of_training_have_a_table_of_their_own(tmp_path: Path) -> None:
+    folder, title = tmp_path / "made", "Trained for less, and for longer"
+    reached = {"hierarchy": 6, "flat-8": 5, "flat-8-long": 4, "hierarchy-more": 8, "flat-8-more": 7}
+    for model, tenths in reached.items():
         for seed in (1, 2):
-            write(folder, "causal", model, seed, np.arange(400) % 10 < reached, {})
+            epochs = 3 + (model == "flat-8-more") * seed
+            write(folder, "causal", model, seed, np.arange(400) % 10 < tenths, {}, epochs=epochs)
     quality(folder, "--table")
     text = folder.with_suffix(".md").read_text(encoding="utf-8")
-    told = row(text, "## Trained for longer", "causal")
-    assert told[1:4] == ["test", "hierarchy-more 80.0 (80.0 to 80.0)", "flat-8-more 70.0 (70.0 to 70.0)"]
-    assert told[4].startswith("+10.00 (+") and told[4].endswith("; 2 seeds)")
-    assert row(text, "## At a glance", "causal")[3] == "flat-8 50.0 (50.0 to 50.0)"  # the longer ones take no part
+    rows = [line.strip("| ").split(" | ") for line in text[text.index(title) :].splitlines() if "| causal |" in line][
+        :2
+    ]
+    assert rows[0][1:6] == ["test", "3", "60.0 (60.0 to 60.0)", "flat-8-long, 3", "40.0 (40.0 to 40.0)"]
+    assert rows[1][1:6] == ["test", "3", "80.0 (80.0 to 80.0)", "flat-8-more, 4 to 5", "70.0 (70.0 to 70.0)"]
+    assert rows[1][6].startswith("+10.00 (+") and rows[1][6].endswith("; 2 seeds)")
+    assert row(text, "## At a glance", "causal")[3].startswith("flat-8")  # the longer ones take no part
+    for file in folder.glob("causal_*-more_*.json"):
+        file.unlink()
+    quality(folder, "--table")
+    assert title not in folder.with_suffix(".md").read_text(encoding="utf-8")  # one time is no choice of times
 
 
 def test_a_difference_needs_both_intervals(tmp_path: Path) -> None:
