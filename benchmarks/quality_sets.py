@@ -168,7 +168,7 @@ TUNED: dict[tuple[str, str], Settings] = {
     ("planning", QUARTER): ("num_levels=3", "pool_ratio=0.4", "cycle_weight=1"),
     ("causal", QUARTER): (
         *("num_levels=3", "blocks=2,2,2", "pool_ratio=0.25"),
-        *("cycle_weight=1.5", "cycle_every=2", "cycle_warmup_epochs=1"),
+        *("cycle_weight=1.5", "cycle_every=2", "cycle_warmup_epochs=1", "decode_weight=0.2"),
     ),
     ("kg", QUARTER): ("pool_ratio=0.45",),
 }

@@ -116,6 +116,7 @@ class Config(Settings):
         cycle_every: Computes that term every so many steps, and then as many times as heavy.
         auxiliary_weight: Weight of what each level of the hierarchy says by itself, in training only; 0 does without.
         balance_weight: Weight of how unevenly the dropped nodes are shared among the kept ones, in training only.
+        decode_weight: Weight, times ``cycle_weight``, of types and roles misread in what is rebuilt, in training only.
         num_levels: Levels of the hierarchy, the concrete one included; with one there is nothing to climb to.
         channels: Features per node.
         blocks: Reversible blocks of the concrete level, with one at each level above it, or a list of one number for
@@ -185,6 +186,7 @@ class Config(Settings):
     cycle_every: Annotated[int, Field(ge=1)] = 4
     auxiliary_weight: Annotated[float, Field(ge=0)] = 0.0
     balance_weight: Annotated[float, Field(ge=0)] = 0.0
+    decode_weight: Annotated[float, Field(ge=0)] = 0.0
     num_levels: Annotated[int, Field(ge=1, le=6)] = 2
     channels: Annotated[int, Field(ge=2)] = 64
     blocks: Annotated[int, Field(ge=1)] | tuple[Annotated[int, Field(ge=1)], ...] = 3
@@ -239,8 +241,11 @@ class Config(Settings):
                 raise conflict(key, f"{told}; with {self.model!r} expected 0, got {weight:g}")
         if self.num_bases and self.model in MODELS[2:]:
             raise conflict("num_bases", f"{self.model!r} has no weights of relations to share: leave it out")
-        if self.balance_weight > 0 and self.model == MODELS[0] and self.num_levels == 1:
-            raise conflict("balance_weight", "one level has no clusters: leave it out, or set num_levels to 2 or more")
+        for key in ("balance_weight", "decode_weight"):
+            if getattr(self, key) > 0 and self.model == MODELS[0] and self.num_levels == 1:
+                raise conflict(key, "one level has none above it: leave it out, or set num_levels to 2 or more")
+        if self.decode_weight > 0 and self.cycle_weight == 0:
+            raise conflict("decode_weight", "it counts with the reconstruction error: set cycle_weight above 0 as well")
         if isinstance(self.blocks, tuple) and len(self.blocks) != self.num_levels:
             expected = f"expected one number per level (num_levels = {self.num_levels})"
             raise conflict("blocks", f"{expected}, got {len(self.blocks)}")
@@ -254,7 +259,7 @@ class Config(Settings):
     @property
     def term_weights(self) -> dict[str, float]:
         """Weights of the terms that count in training only, as :func:`~nsm.models.losses.compute_loss` takes them."""
-        return {"auxiliary_weight": self.auxiliary_weight, "balance_weight": self.balance_weight}
+        return {key: getattr(self, key) for key in ("auxiliary_weight", "balance_weight", "decode_weight")}
 
     @property
     def domain_table(self) -> DomainConfig:

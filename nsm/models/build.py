@@ -62,6 +62,7 @@ def _hierarchy(config: Config, schema: Schema) -> nn.Module:
         readout=config.readout,
         use_level_heads=config.auxiliary_weight > 0,
         use_balance=config.balance_weight > 0,
+        decodes=(len(schema.node_types), len(schema.roles)) if config.decode_weight > 0 else (),
         norm=config.message_norm,
         recompute=config.recompute,
     )

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nsm.models.decoder import NodeDecoder
 from nsm.models.encoder import Encoded, Encoder
 from nsm.models.losses import reconstruction_error
 from nsm.models.order_scale import OrderScale
@@ -16,6 +17,7 @@ from nsm.models.output import LevelErrors, Output
 from nsm.nn import (
     Contraction,
     DropoutKey,
+    GatedFusion,
     GraphReadout,
     Lifting,
     NoisyOr,
@@ -45,30 +47,6 @@ class Ascent:
     graphs: list[RelationalGraph]
 
 
-class GatedFusion(nn.Module):
-    r"""Mixes the features of one level with those of the nodes' leaders.
-
-    .. math:: y = g \odot u + (1 - g) \odot W d, \qquad g = \sigma(a)
-
-    Args:
-        channels: Number of features ``C``.
-
-    Shapes:
-        - **up**, **down** (of the leaders), output: ``(N, C)``.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.gate = nn.Parameter(torch.full((channels,), 1.0))
-        self.map = nn.Linear(channels, channels)
-
-    def forward(self, up: Tensor, down: Tensor) -> Tensor:
-        """Returns the mixture."""
-        gate = torch.sigmoid(self.gate)
-        mapped: Tensor = self.map(down)
-        return gate * up + (1 - gate) * mapped
-
-
 class Hierarchy(nn.Module):
     """Reversible message passing within each level, invertible lifting between levels.
 
@@ -91,6 +69,7 @@ class Hierarchy(nn.Module):
         pooling: How the readout pools, see :class:`~nsm.nn.pooling.GraphReadout`.
         use_level_heads: Whether every level has a readout of its own as well, which teaches and does not decide.
         use_balance: Whether to measure how even the clusters are.
+        decodes: Numbers of node types and roles that are read from the reconstruction, which teaches; none by default.
         order: How positions are scaled, see :class:`~nsm.models.order_scale.OrderScale`; None to take them as they are.
         seed: Seed of the dropout masks.
         recompute: What is computed again in the backward pass, see :func:`~nsm.nn.recomputation.run_couplings`.
@@ -117,6 +96,7 @@ class Hierarchy(nn.Module):
         pooling: str = "mean",
         use_level_heads: bool = False,
         use_balance: bool = False,
+        decodes: Sequence[int] = (),
         order: OrderScale | None = None,
         seed: int = 0,
         recompute: str = "none",
@@ -145,6 +125,7 @@ class Hierarchy(nn.Module):
         self.readout = GraphReadout(channels, num_classes, num_read, is_asked=query_role is not None, pooling=pooling)
         # the last weights to be drawn: all others, but bases, are the same without them
         self.level_heads = nn.ModuleList(GraphReadout(channels, num_classes) for _ in blocks if use_level_heads)
+        self.decoder = NodeDecoder(channels, *decodes) if decodes else None
 
     @property
     def num_levels(self) -> int:
@@ -243,7 +224,10 @@ class Hierarchy(nn.Module):
         uneven = [cluster_imbalance(plan, count) for plan in ascent.plans if self.use_balance and teaches]
         imbalance = torch.stack(uneven).mean(0) if uneven else None
         logits = self.readout(levels, count, asked)
-        return Output(logits, reconstructed, encoded.x.detach(), encoded.batch, level_logits, imbalance)
+        undecoded = None
+        if self.decoder is not None and reconstructed is not None and teaches:
+            undecoded = self.decoder(reconstructed, data.node_type, data.role, encoded.batch, count)
+        return Output(logits, reconstructed, encoded.x.detach(), encoded.batch, level_logits, imbalance, undecoded)
 
     def pass_down(self, ascent: Ascent) -> Tensor:
         """The concrete level with what the levels above have found: ``(N, C)``.

@@ -102,8 +102,9 @@ def _checked(name: str, num_classes: int, model: nn.Module, arguments: Arguments
         raise _wrong(name, f"{what} with a gradient while it trains", "scores that depend on no parameter", hint)
     for logits in output.level_logits:
         _require(name, "level_logits", logits, shape)
-    if output.imbalance is not None:
-        _require(name, "imbalance", output.imbalance, (num_graphs,))
+    for term in ("imbalance", "undecoded"):
+        if getattr(output, term) is not None:
+            _require(name, term, getattr(output, term), (num_graphs,))
     if output.reconstructed is not None:
         _require_reconstruction(name, model, output)
     return output

@@ -24,6 +24,7 @@ class Losses:
     cycle: Tensor
     auxiliary: Tensor
     balance: Tensor
+    decode: Tensor
 
 
 def reconstruction_error(reconstructed: Tensor, target: Tensor, batch: Tensor, num_graphs: int) -> Tensor:
@@ -51,6 +52,7 @@ def compute_loss(
     *,
     auxiliary_weight: float = 0.0,
     balance_weight: float = 0.0,
+    decode_weight: float = 0.0,
 ) -> Losses:
     """Task loss plus ``cycle_weight`` times the reconstruction error without details, plus what is switched on.
 
@@ -62,6 +64,8 @@ def compute_loss(
         auxiliary_weight: Weight of the mean over the levels of the task loss of what each says by itself; nothing where
             the output has no such logits.
         balance_weight: Weight of the clusters' imbalance; nothing where it was not measured.
+        decode_weight: Weight of what is not read from the reconstruction, beside its error: both times
+            ``cycle_weight``; nothing where it was not read.
     """
     task = functional.cross_entropy(output.logits, batch.y)
     cycle = task.new_zeros(())
@@ -72,7 +76,8 @@ def compute_loss(
     if output.level_logits:
         auxiliary = torch.stack([functional.cross_entropy(logits, batch.y) for logits in output.level_logits]).mean()
     balance = task.new_zeros(()) if output.imbalance is None else output.imbalance.mean()
-    total = task
-    for weight, term in ((cycle_weight, cycle), (auxiliary_weight, auxiliary), (balance_weight, balance)):
+    decode = task.new_zeros(()) if output.undecoded is None else output.undecoded.mean()
+    total, weights = task, (cycle_weight, auxiliary_weight, balance_weight, cycle_weight * decode_weight)
+    for weight, term in zip(weights, (cycle, auxiliary, balance, decode), strict=True):
         total = total + weight * term if weight else total
-    return Losses(total, task, cycle, auxiliary, balance)
+    return Losses(total, task, cycle, auxiliary, balance, decode)

@@ -33,6 +33,8 @@ class Output:
         - **batch**: ``(N,)`` graph of each node.
         - **level_logits**: per level ``(G, K)``, what it says by itself; empty where the model has no heads for that.
         - **imbalance**: ``(G,)`` mean over the steps up of :func:`~nsm.nn.balance.cluster_imbalance`, or None.
+        - **undecoded**: ``(G,)`` how badly types and roles are read from **reconstructed**, see
+          :class:`~nsm.models.decoder.NodeDecoder`, or None.
     """
 
     logits: Tensor
@@ -41,6 +43,7 @@ class Output:
     batch: Tensor
     level_logits: list[Tensor] = field(default_factory=list)
     imbalance: Tensor | None = None
+    undecoded: Tensor | None = None
 
     def __iter__(self) -> Iterator[Tensor | None]:
         yield self.logits

@@ -5,6 +5,7 @@ from nsm.nn.bases import BasisConv, share_bases
 from nsm.nn.contraction import Contraction, coarsen, contract, dominating_set
 from nsm.nn.conv import RelationalConv
 from nsm.nn.diagonal_conv import DiagonalConv
+from nsm.nn.fusion import GatedFusion
 from nsm.nn.graph import RelationalGraph, both_ways
 from nsm.nn.lifting import Lifting
 from nsm.nn.pooling import GraphReadout, pool_graphs, pool_marked
@@ -18,6 +19,7 @@ __all__ = [
     "Contraction",
     "DiagonalConv",
     "DropoutKey",
+    "GatedFusion",
     "GraphReadout",
     "Lifting",
     "NoisyOr",

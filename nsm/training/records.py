@@ -150,7 +150,8 @@ def train_metrics(sums: dict[str, float]) -> dict[str, float]:
         "train_acc": sums["correct"] / graphs,
     }
     if "cycle" in sums:
-        metrics["train_cycle_loss"] = sums["cycle"] / sums["cycle_graphs"]
+        told = [term for term in ("cycle", "decode") if term in sums]  # of steps that came back down only
+        metrics |= {f"train_{term}_loss": sums[term] / sums["cycle_graphs"] for term in told}
     metrics |= {f"train_{term}_loss": sums[term] / graphs for term in ("auxiliary", "balance") if term in sums}
     if "grad_norm" in sums:
         metrics["grad_norm"] = sums["grad_norm"] / sums["steps"]

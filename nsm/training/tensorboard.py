@@ -26,6 +26,7 @@ _TAGS = {
     "train_cycle_loss": "Loss/train_cycle",
     "train_auxiliary_loss": "Loss/train_auxiliary",
     "train_balance_loss": "Loss/train_balance",
+    "train_decode_loss": "Loss/train_decode",
     "val_loss": "Loss/val",
     "val_task_loss": "Loss/val_task",
     "val_cycle_loss": "Loss/val_cycle",

@@ -236,8 +236,8 @@ class Trainer:
         self.fabric.backward(losses.total * (size / graphs))
         correct = (output.logits.argmax(1) == part.y).sum()
         sums = {"loss": losses.total.item() * size, "task": losses.task.item() * size, "correct": correct.item()}
-        terms = {"cycle": weight, "auxiliary": self.config.auxiliary_weight, "balance": self.config.balance_weight}
-        return sums | {name: getattr(losses, name).item() * size for name, factor in terms.items() if factor > 0}
+        terms = [key.removesuffix("_weight") for key, factor in self.config.term_weights.items() if factor > 0]
+        return sums | {term: getattr(losses, term).item() * size for term in ["cycle"] * (weight > 0) + terms}
 
     def _gradient_norms(self) -> tuple[float, dict[str, float]]:
         """The norms of the whole gradient and of each layer's, of which a scaler's factor is taken out first."""

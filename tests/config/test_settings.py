@@ -84,7 +84,7 @@ def test_paths_that_mean_the_same_elsewhere(tmp_path: Path, monkeypatch: pytest.
     assert found.with_absolute_paths() == found
 
 
-@pytest.mark.parametrize("key", ["auxiliary_weight", "balance_weight"])
+@pytest.mark.parametrize("key", ["auxiliary_weight", "balance_weight", "decode_weight"])
 def test_terms_of_the_loss_that_a_model_has_not_are_refused(key: str) -> None:
     for model in MODELS[1:]:
         with pytest.raises(ConfigError) as caught:
@@ -105,12 +105,19 @@ def test_networks_without_weights_of_relations_share_none() -> None:
         assert load_config(None, [f"model={model}", "num_bases=4"]).num_bases == 4
 
 
-def test_one_level_has_no_clusters_to_balance() -> None:
-    with pytest.raises(ConfigError, match="balance_weight: one level has no clusters"):
-        load_config(None, ["balance_weight=0.25", "num_levels=1"])
-    assert load_config(None, ["balance_weight=0", "num_levels=1"]).num_levels == 1
-    assert load_config(None, ["balance_weight=0.25", "num_levels=2"]).num_levels == 2
-    assert load_config(None, ["balance_weight=0.25", "num_levels=1", "model=my_models:Star"]).num_levels == 1
+@pytest.mark.parametrize("key", ["balance_weight", "decode_weight"])
+def test_one_level_has_no_clusters_and_rebuilds_nothing(key: str) -> None:
+    with pytest.raises(ConfigError, match=f"{key}: one level has none above it"):
+        load_config(None, [f"{key}=0.25", "num_levels=1"])
+    assert load_config(None, [f"{key}=0", "num_levels=1"]).num_levels == 1
+    assert load_config(None, [f"{key}=0.25", "num_levels=2"]).num_levels == 2
+    assert load_config(None, [f"{key}=0.25", "num_levels=1", "model=my_models:Star"]).num_levels == 1
+
+
+def test_what_is_read_from_the_reconstruction_counts_with_its_error() -> None:
+    with pytest.raises(ConfigError, match="decode_weight: it counts with the reconstruction error: set cycle_weight"):
+        load_config(None, ["decode_weight=0.25", "cycle_weight=0"])
+    assert load_config(None, ["decode_weight=0.25", "cycle_weight=0.1"]).term_weights["decode_weight"] == 0.25
 
 
 def test_the_table_of_the_domain() -> None:

@@ -101,6 +101,9 @@ def test_the_hierarchy() -> None:
     assert model.num_levels == 3 and not model.level_heads and not model.use_balance
     assert len(built(**HIERARCHY, auxiliary_weight=0.1).level_heads) == 3
     assert built(**HIERARCHY, balance_weight=0.1).use_balance
+    assert model.decoder is None
+    decoder = built(**HIERARCHY, decode_weight=0.1).decoder
+    assert (decoder.of_type.out_features, decoder.of_role.out_features) == (len(SCHEMA.node_types), len(SCHEMA.roles))
     assert [len(level.blocks) for level in model.levels] == [1, 2, 3]
     assert model.pool_ratio == 0.25
     assert model.encoder.message_norm == "mean"

@@ -280,3 +280,22 @@ def test_the_balance_of_clusters_is_measured_where_it_is_switched_on() -> None:
         weight = lifting.score.weight  # type: ignore[union-attr]
         assert weight.grad is not None and weight.grad.abs().sum() > 0
     assert made(blocks=(2,), use_balance=True)(batch).imbalance is None  # one level has no clusters
+
+
+def test_types_and_roles_are_read_from_the_reconstruction_where_that_is_switched_on() -> None:
+    batch = odd_batch(torch.float64)
+    batch.node_type, batch.role = torch.arange(batch.num_nodes) % 3, torch.arange(batch.num_nodes) % 2
+    plain, model = made(), made(decodes=(3, 2))
+    weights = model.state_dict()
+    assert all(torch.equal(weights[name], weight) for name, weight in plain.state_dict().items())  # drawn alike
+    before, output = plain(batch), model(batch)
+    assert before.undecoded is None and torch.equal(before.logits, output.logits)
+    read = model.decoder(output.reconstructed, batch.node_type, batch.role, batch.batch, batch.num_graphs)
+    torch.testing.assert_close(output.undecoded, read)
+    assert model(batch, reconstruct=False).undecoded is None
+    with torch.no_grad():  # an evaluation has no use for it
+        assert model(batch).undecoded is None
+    losses = compute_loss(output, batch, 1.0, decode_weight=0.5)
+    losses.decode.backward()
+    for name in ("decoder", "encoder", "liftings"):
+        assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in getattr(model, name).parameters()), name

@@ -244,6 +244,7 @@ def test_no_gradient_is_needed_where_nothing_learns() -> None:
         ({"reconstructed": (4, 3), "target": (4, 3), "batch": None}, r"got \(4, 3\) and None"),
         ({"level_logits": [(13, 1)]}, r"level_logits of the shape \(13, 2\)"),
         ({"imbalance": (13, 1)}, r"imbalance of the shape \(13,\), got \(13, 1\)"),
+        ({"undecoded": (13, 1)}, r"undecoded of the shape \(13,\), got \(13, 1\)"),
         ({"logits": None}, "or an Output with them, got NoneType"),
     ],
 )

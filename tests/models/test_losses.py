@@ -55,6 +55,17 @@ def test_levels_and_balance_count_as_means_where_there_are_any() -> None:
     assert flat.auxiliary.item() == flat.balance.item() == 0.0 and torch.equal(flat.total, flat.task)
 
 
+def test_what_is_not_read_from_the_reconstruction_counts_with_its_error() -> None:
+    logits, batch = torch.tensor([[2.0, 0.0], [0.0, 1.0]]), torch.tensor([0, 0, 1])
+    rebuilt, target, miss = torch.zeros(3, 2), torch.randn(3, 2), torch.tensor([0.5, 1.0])
+    losses = compute_loss(Output(logits, rebuilt, target, batch, undecoded=miss), Labelled, 0.4, decode_weight=0.2)
+    torch.testing.assert_close(losses.decode, torch.tensor(0.75))
+    torch.testing.assert_close(losses.total, losses.task + 0.4 * losses.cycle + 0.4 * 0.2 * 0.75)
+    unread = compute_loss(Output(logits, rebuilt, target, batch), Labelled, 0.4, decode_weight=0.2)
+    assert unread.decode.item() == 0.0
+    torch.testing.assert_close(unread.total, losses.task + 0.4 * losses.cycle)
+
+
 def test_the_target_receives_no_gradient() -> None:
     target = torch.randn(3, 2, requires_grad=True)
     reconstructed = torch.randn(3, 2, requires_grad=True)

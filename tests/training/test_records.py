@@ -96,6 +96,8 @@ def test_metrics_are_means_over_graphs() -> None:
     assert train_metrics(sums) == expected
     with_cycle = train_metrics({**sums, "cycle": 1.0, "cycle_graphs": 2})
     assert with_cycle == {**expected, "train_cycle_loss": 0.5}
+    read = train_metrics({**sums, "cycle": 1.0, "decode": 3.0, "cycle_graphs": 2})
+    assert read == {**with_cycle, "train_decode_loss": 1.5}  # a mean over the graphs that were rebuilt
     more = train_metrics({**sums, "auxiliary": 1.0, "balance": 2.0})
     assert more == {**expected, "train_auxiliary_loss": 0.25, "train_balance_loss": 0.5}
 

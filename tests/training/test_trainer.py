@@ -223,6 +223,23 @@ def test_what_is_switched_on_counts_in_training_only(graphs: PackedGraphs, tmp_p
     assert found["train_loss"] == found["train_task_loss"]
 
 
+@pytest.mark.parametrize("accumulate", [1, 4])
+def test_what_is_read_from_the_reconstruction_counts_where_its_error_does(
+    graphs: PackedGraphs, tmp_path: Path, accumulate: int
+) -> None:
+    changes: dict[str, Any] = {"epochs": 1, "cycle_weight": 0.5, "cycle_warmup_epochs": 0, "accumulate": accumulate}
+    trainer = toy_trainer(graphs, tmp_path, cycle_every=1, decode_weight=0.25, **changes)
+    trainer.fit()
+    found = trainer.history[-1].metrics
+    assert found["train_decode_loss"] > 0
+    terms = found["train_cycle_loss"] + 0.25 * found["train_decode_loss"]
+    assert found["train_loss"] == pytest.approx(found["train_task_loss"] + 0.5 * terms)
+    seldom = toy_trainer(graphs, tmp_path / "seldom", cycle_every=2, decode_weight=0.25, **changes)
+    seldom.fit()
+    fewer = seldom.history[-1].metrics
+    assert fewer["train_decode_loss"] == pytest.approx(found["train_decode_loss"], rel=0.2)  # a mean of those steps
+
+
 def test_mixed_precision_ends_before_the_loss(
     graphs: PackedGraphs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
