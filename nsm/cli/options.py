@@ -58,7 +58,7 @@ Model = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="hierarchy, flat, gine, gps, sagpool, majority, or a network of your own: package.module:Name.",
+        help="hierarchy, flat, gine, gps, sagpool, boosting, majority, or a network of your own: package.module:Name.",
         show_default=False,
     ),
 ]

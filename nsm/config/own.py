@@ -12,7 +12,7 @@ from nsm.config.imported import FORM, ImportPath, is_import_path
 
 __all__ = ["MODELS", "ModelName", "OwnConfig"]
 
-MODELS = ("hierarchy", "flat", "gine", "gps", "sagpool", "majority")
+MODELS = ("hierarchy", "flat", "gine", "gps", "sagpool", "boosting", "majority")
 """The models that are part of NSM."""
 
 

@@ -136,9 +136,9 @@ class Config(Settings):
         order_scale: Least factor by which the positions of a training graph's steps are drawn together, for half of the
             graphs; longer graphs than any in training are then drawn together to that length, which they are never with
             1.
-        model: The hierarchy; or what it is compared with: the flat relational network, GINE, GPS (a graph
-            transformer), a SAGPool hierarchy, the majority class; or a network of your own, ``package.module:Name``,
-            which is imported and called with the configuration and the schema.
+        model: The hierarchy; or what it is compared with: the flat relational network, GINE, GPS (a graph transformer),
+            a SAGPool hierarchy, gradient boosting on trivial features, the majority class; or a network of your own,
+            ``package.module:Name``, which is imported and called with the configuration and the schema.
         flat_layers: Layers of the flat network, of GINE and of GPS.
         eval_every: Epochs between validations.
         save_every: Epochs between numbered checkpoints.

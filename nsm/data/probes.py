@@ -16,17 +16,8 @@ import numpy.typing as npt
 from nsm.data.trivial import FeatureTable
 
 __all__ = [
-    "PROBES",
-    "TYPED",
-    "ProbeScore",
-    "boost",
-    "boosted_predictions",
-    "majority_share",
-    "margin_lower_bound",
-    "naive_bayes_predictions",
-    "out_of_fold",
-    "run_probes",
-    "score_probe",
+    *("LEAVES", "PROBES", "ROUNDS", "TYPED", "ProbeScore", "boost", "boosted_predictions", "booster", "majority_share"),
+    *("margin_lower_bound", "naive_bayes_predictions", "out_of_fold", "run_probes", "score_probe"),
     "single_feature_predictions",
 ]
 
@@ -36,6 +27,7 @@ Floats = npt.NDArray[np.float32]
 FOLDS = 5
 LEVEL = 0.05
 VALUE_BINS = 16
+ROUNDS, LEAVES = 60, 15  # of gradient boosting: trees one after the other, and leaves of each at most
 SMOOTHING = 0.1  # of the counts of naive Bayes
 PROBES = {
     "size": ("size",),
@@ -180,7 +172,7 @@ def boost(values: Floats, labels: Ints, test_values: Floats, *, seed: int) -> In
     kept = (values != values[:1]).any(axis=0)
     if not kept.any() or len(np.unique(labels)) < 2:
         return _majority(labels, len(test_values))
-    model = _booster(seed).fit(values[:, kept], labels)
+    model = booster(seed).fit(values[:, kept], labels)
     return np.asarray(model.predict(test_values[:, kept]), dtype=np.int64)
 
 
@@ -284,11 +276,12 @@ def _folds(groups: Ints, seed: int) -> list[npt.NDArray[np.bool_]]:
     return [fold_of_group[index] == fold for fold in range(folds)]
 
 
-def _booster(seed: int) -> Any:
+def booster(seed: int) -> Any:
+    """Gradient boosting as all probes have it, to be fitted."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     return HistGradientBoostingClassifier(
-        max_iter=60, max_leaf_nodes=15, min_samples_leaf=10, early_stopping=False, random_state=seed
+        max_iter=ROUNDS, max_leaf_nodes=LEAVES, min_samples_leaf=10, early_stopping=False, random_state=seed
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from nsm.data.packed import GraphBatch, PackedGraphs
+    from nsm.data.packed import PackedGraphs
     from nsm.data.triples import Schema
 
-__all__ = ["FeatureTable", "signature_features", "trivial_features"]
+__all__ = ["GROUPS", "FeatureTable", "as_arrays", "signature_features", "trivial_features"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -21,8 +21,7 @@ Floats = npt.NDArray[np.float32]
 CHUNK = 1024  # graphs gathered at a time: bounds the memory, changes no number
 DEGREE_BINS = 12
 SIGNATURE_BINS = 256
-MAX_TYPED_VALUES = 2048  # columns of values by node type: with more of them there are none
-LEVELS = 256
+MAX_TYPED_VALUES, LEVELS = 2048, 256  # columns of values by node type: with more of them there are none
 
 
 @dataclass(frozen=True)
@@ -73,20 +72,11 @@ def trivial_features(graphs: PackedGraphs, *, keep_constant: bool = False) -> di
         Tables named ``size``, ``node_types``, ``edge_types``, ``degrees``, ``values``, ``typed_edges`` (which
         relation holds between which node types) and ``typed_values`` (the mean of each value by node type).
     """
-    groups = {
-        "size": _sizes,
-        "node_types": _node_types,
-        "edge_types": _edge_types,
-        "degrees": _degrees,
-        "values": _values,
-        "typed_edges": _typed_edges,
-        "typed_values": _typed_values,
-    }
-    parts: dict[str, list[dict[str, Any]]] = {name: [] for name in groups}
+    parts: dict[str, list[dict[str, Any]]] = {name: [] for name in GROUPS}
     rows = []
     for arrays in _chunks(graphs):
         rows.append(arrays.num_graphs)
-        for name, compute in groups.items():
+        for name, compute in GROUPS.items():
             parts[name].append(compute(arrays))
     return {name: _stack(chunks, rows, keep_constant=keep_constant) for name, chunks in parts.items()}
 
@@ -118,24 +108,29 @@ def signature_features(graphs: PackedGraphs, bins: int = SIGNATURE_BINS) -> Feat
 def _chunks(graphs: PackedGraphs) -> Iterator[_Arrays]:
     for start in range(0, len(graphs), CHUNK):
         positions = np.arange(start, min(start + CHUNK, len(graphs)))
-        yield _as_arrays(graphs.batch(positions), graphs.schema)
+        yield as_arrays(graphs.batch(positions), graphs.schema)
 
 
-def _as_arrays(batch: GraphBatch, schema: Schema) -> _Arrays:
-    head, tail = batch.edge_index.numpy().astype(np.int64)
-    first_value = schema.in_channels - len(schema.values)
+def as_arrays(batch: Any, schema: Schema, *, has_level: bool = True) -> _Arrays:
+    """A batch of ours or of PyTorch Geometric, or one graph, on any device; without levels all triples are concrete."""
+
+    def column(name: str) -> npt.NDArray[Any]:
+        return np.asarray(getattr(batch, name).detach().cpu().numpy())
+
+    head, tail = column("edge_index").astype(np.int64)
+    graph = getattr(batch, "batch", None)  # of one graph there is none
     return _Arrays(
         schema=schema,
-        num_graphs=int(batch.num_graphs),
-        graph=batch.batch.numpy().astype(np.int64),
-        node_type=batch.node_type.numpy().astype(np.int64),
-        role=batch.role.numpy().astype(np.int64),
-        value=batch.x[:, first_value:].numpy().astype(np.float32),
+        num_graphs=int(getattr(batch, "num_graphs", None) or 1),
+        graph=np.zeros(batch.num_nodes, np.int64) if graph is None else column("batch").astype(np.int64),
+        node_type=column("node_type").astype(np.int64),
+        role=column("role").astype(np.int64),
+        value=column("x")[:, schema.in_channels - len(schema.values) :].astype(np.float32),
         head=head,
         tail=tail,
-        relation=batch.edge_type.numpy().astype(np.int64),
-        confidence=batch.edge_weight.numpy().astype(np.float32),
-        level=batch.edge_level.numpy().astype(np.int64),
+        relation=column("edge_type").astype(np.int64),
+        confidence=column("edge_weight").astype(np.float32),
+        level=column("edge_level").astype(np.int64) if has_level else np.ones_like(head),
     )
 
 
@@ -291,3 +286,15 @@ def _stack(chunks: list[dict[str, Any]], rows: list[int], *, keep_constant: bool
         return FeatureTable(tuple(names), values)
     varies = (values != values[:1]).any(axis=0) if len(values) else np.zeros(len(names), dtype=bool)
     return FeatureTable(tuple(np.array(names, dtype=np.str_)[varies].tolist()), np.ascontiguousarray(values[:, varies]))
+
+
+GROUPS: dict[str, Callable[[_Arrays], dict[str, Any]]] = {
+    "size": _sizes,
+    "node_types": _node_types,
+    "edge_types": _edge_types,
+    "degrees": _degrees,
+    "values": _values,
+    "typed_edges": _typed_edges,
+    "typed_values": _typed_values,
+}
+"""How each group of features is counted."""

@@ -102,6 +102,12 @@ def _sagpool(config: Config, schema: Schema) -> nn.Module:
     )
 
 
+def _boosting(config: Config, schema: Schema) -> nn.Module:
+    from nsm.models.boosting import Boosting
+
+    return Boosting(schema, config.seed)
+
+
 def _majority(_: Config, schema: Schema) -> nn.Module:
     return Majority(len(schema.labels))
 
@@ -112,6 +118,7 @@ BUILDERS: dict[str, Callable[[Config, Schema], nn.Module]] = {
     "gine": _gine,
     "gps": _gps,
     "sagpool": _sagpool,
+    "boosting": _boosting,
     "majority": _majority,
 }
 """How each model is built; other names are import paths."""

@@ -21,6 +21,7 @@ from nsm.analysis.run_results import read_tables
 from nsm.config.reading import PROVENANCE
 from nsm.config.toml import to_toml
 from nsm.models import build_model
+from nsm.models.boosting import Boosting
 from nsm.models.imported import require_importable
 from nsm.models.order_scale import tell_longest
 from nsm.pipeline.datasets import default_dataset_name, load_graphs, require_honest
@@ -173,6 +174,8 @@ def _trainer(
     views = [TensorBoard(draw_validation), TrainingProgress(Console(stderr=True, quiet=quiet)), *callbacks]
     train = graphs.subset("train")
     tell_longest(model, train.highest_order)
+    if isinstance(model, Boosting):
+        model.fit(train)
     return Trainer(config, model, train, graphs.subset("val"), run, views)
 
 

@@ -44,6 +44,18 @@ def test_one_seed_gives_one_history(config: Config) -> None:
     assert metrics[0] == metrics[1]
 
 
+def test_boosting_is_fitted_once_and_goes_on_with_its_trees(config: Config) -> None:
+    boosting = config.model_copy(update={"model": "boosting"})
+    whole = pipeline.train(boosting, quiet=True)
+    model = pipeline.load_model(whole.run)
+    assert model.value.any()
+    assert pipeline.evaluate(whole.run, quiet=True).figures["accuracy"] == 1  # a marked node can be counted
+    stopped = pipeline.train(boosting, callbacks=[AtStep(5, request_stop)], quiet=True)
+    assert stopped.interrupted
+    one, other = (load_checkpoint(run.last) for run in (pipeline.resume(stopped.run, quiet=True).run, whole.run))
+    assert [key for key in one if key not in ("resources", "config") and not same(one[key], other[key])] == []
+
+
 def test_threads_are_those_of_before(config: Config) -> None:
     seen: list[int] = []
 
