@@ -130,7 +130,7 @@ def network(job: Job, place: Place) -> Figures:
         file = place.results / f"{Job(job.task, LONG[job.model], job.seed).name}.json"
         short = read_result(file, NEEDED) if file.exists() else None
         if short and short["epochs"] == config.epochs:
-            return {key: short[key] for key in (*TRAINED, "sets") if key not in ("quick", "circumstances")}
+            return {key: short[key] for key in (*TRAINED, "sets") if key != "quick"}
     task, (run, told) = TASKS[job.task], train(config)
     sets = {name: evaluate(run, name, task.data_of(name, place), place) for name in task.sets}
     return {**told, "sets": sets}

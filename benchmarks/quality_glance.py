@@ -77,8 +77,9 @@ of the reconstruction without details, which nothing has taught the last."""
 BUDGETS = """## Trained for less, and for longer
 
 The same comparison with other times: 21 epochs of the hierarchy, the default, and 42 (on planning, whose default is 28,
-a quarter fewer and half as many again), and as many of the flat network as take that time, in points. Whichever of
-these is looked at, it is one of several."""
+a quarter fewer and half as many again), and as many of the flat network as take that time, in points. With so many
+lengths to look at, one that is better or worse says less than it would alone. A flat network whose epochs are those of
+`flat-8` is that very training."""
 
 
 def by_model(found: Sequence[Figures], task: str) -> Runs:

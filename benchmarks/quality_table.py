@@ -82,13 +82,19 @@ def _sizes(task: str, mine: Runs) -> list[str]:
         cells += [_mean(runs, "seconds", 1, 0), _mean(runs, "processor_seconds", 1, 0)]
         lines.append(f"| {' | '.join(cells)} |")
     for model, short in LONG.items():
-        if (ratio := seconds_of(mine, model)) is not None:
+        is_short = _commands(mine.get(model, [])) <= _commands(mine.get(short, []))
+        if (ratio := seconds_of(mine, model)) is not None and not is_short:
             beside = BESIDE.get(model, REFERENCE)
             told = f"{model} took {ratio:.3f} times the processor time of {beside}"
             if (step := step_ratio(task, short)) is not None:
                 told += f", its epochs {step * _epochs(mine[model]) / _epochs(mine[beside]):.3f} times by steps in turn"
             lines += ["", f"{told}."]
     return lines
+
+
+def _commands(runs: Sequence[Figures]) -> set[str]:
+    """What made them; a longer training that is the shorter one has its command."""
+    return {run["circumstances"].get("command", "") for run in runs}
 
 
 def _mean(runs: Sequence[Figures], key: str, factor: float, digits: int) -> str:

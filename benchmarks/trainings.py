@@ -193,7 +193,8 @@ def keep(name: str, make: Callable[[], Figures], place: Place, command: str, *, 
     for kept in place.root.glob(f"*/runs/{name}") if again else ():
         shutil.rmtree(kept)
     told = {**make(), "quick": place.is_quick}
-    told["circumstances"] = circumstances(("torch", "torch-geometric", "scikit-learn"), command=command)
+    if "circumstances" not in told:  # it may be another's result
+        told["circumstances"] = circumstances(("torch", "torch-geometric", "scikit-learn"), command=command)
     file.parent.mkdir(parents=True, exist_ok=True)
     write_text(file, json.dumps(told, indent=1) + "\n")
 

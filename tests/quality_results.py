@@ -45,7 +45,7 @@ def write(
     told = {"task": task, "model": model, "seed": seed, "quick": False, "parameters": 1000, "channels": 8}
     told["epochs"] = epochs
     told |= {"best_val_acc": float(right.mean()), "seconds": 3.0, "processor_seconds": 2.0 + seed, "sets": sets}
-    told["circumstances"] = {"machine": "any"}
+    told["circumstances"] = {"machine": "any", "command": f"made {model}"}
     (folder / f"{task}_{model}_{seed}.json").write_text(json.dumps(told))
 
 

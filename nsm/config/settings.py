@@ -163,8 +163,6 @@ class Config(Settings):
     Example:
         >>> Config(epochs=3).learning_rate
         0.004
-        >>> Config.from_constants(DOMAIN="planning", EPOCHS=3, LR=1e-3).learning_rate
-        0.001
     """
 
     domain: Literal["planning", "causal", "kg", "own"] = "planning"
@@ -243,9 +241,11 @@ class Config(Settings):
             raise conflict("num_bases", f"{self.model!r} has no weights of relations to share: leave it out")
         for key in ("balance_weight", "decode_weight"):
             if getattr(self, key) > 0 and self.model == MODELS[0] and self.num_levels == 1:
-                raise conflict(key, "one level has none above it: leave it out, or set num_levels to 2 or more")
+                raise conflict(key, "a single level has no other above: leave it out, or set num_levels to 2 or more")
         if self.decode_weight > 0 and self.cycle_weight == 0:
             raise conflict("decode_weight", "it counts with the reconstruction error: set cycle_weight above 0 as well")
+        if self.model == "boosting" and self.precision != "32-true":
+            raise conflict("precision", "boosting counts in full precision: leave it out")
         if isinstance(self.blocks, tuple) and len(self.blocks) != self.num_levels:
             expected = f"expected one number per level (num_levels = {self.num_levels})"
             raise conflict("blocks", f"{expected}, got {len(self.blocks)}")
@@ -275,8 +275,8 @@ class Config(Settings):
             ConfigError: For an unknown constant or a value that does not fit.
 
         Example:
-            >>> Config.from_constants(EPOCHS=5, PLANNING={"graphs": 500}).planning.graphs
-            500
+            >>> Config.from_constants(DOMAIN="planning", LR=1e-3, PLANNING={"graphs": 500}).learning_rate
+            0.001
         """
         from nsm.config.reading import load_config
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Boosting"]
 
+ABSENT = -30.0  # the score of a class that no training graph has
 CHUNK = 1024  # graphs whose features are counted at a time
 
 
@@ -59,21 +61,34 @@ class Boosting(nn.Module):
         self.register_buffer("baseline", torch.zeros(shape[1], dtype=torch.float64))
 
     def fit(self, graphs: PackedGraphs) -> None:
-        """Fits the trees; where only one class is there, or all graphs are alike, there is nothing to fit."""
+        """Fits the trees; where only one class is there, or all graphs are alike, there is nothing to fit.
+
+        A class that no graph has is never answered.
+        """
         from threadpoolctl import threadpool_limits
 
         starts = range(0, len(graphs), CHUNK)
         chunks = (graphs.batch(range(start, min(start + CHUNK, len(graphs)))) for start in starts)
         counts = np.concatenate([count_batch(batch, self.schema) for batch in chunks])
-        if len(np.unique(graphs.labels)) < len(self.schema.labels) or not (counts != counts[:1]).any():
+        present = np.unique(graphs.labels)
+        if len(present) < 2 or not (counts != counts[:1]).any():
             return
         with threadpool_limits(limits=1):
             fitted = booster(self.seed).fit(counts, graphs.labels)
-        self.baseline.copy_(torch.from_numpy(fitted._baseline_prediction.ravel()))
-        for place, tree in np.ndenumerate(np.array(fitted._predictors, dtype=object)):
-            self._keep(place, tree.nodes)
+        self.take(fitted, present)
 
-    def _keep(self, place: tuple[int, ...], nodes: Any) -> None:
+    def take(self, fitted: Any, present: npt.NDArray[np.int64]) -> None:
+        """Copies the trees of a classifier of scikit-learn that was fitted to these classes, in ascending order."""
+        columns = present[1:] if len(present) == 2 else present  # of two classes one tree tells the second
+        if len(self.baseline) == 1:
+            columns = np.zeros(1, np.int64)
+        else:
+            self.baseline.fill_(ABSENT)[torch.from_numpy(present)] = 0.0
+        self.baseline[torch.from_numpy(columns)] = torch.from_numpy(fitted._baseline_prediction.ravel())
+        for (number, which), tree in np.ndenumerate(np.array(fitted._predictors, dtype=object)):
+            self._keep((number, int(columns[which])), tree.nodes)
+
+    def _keep(self, place: tuple[int, int], nodes: Any) -> None:
         """Copies a fitted tree, whose nodes say where their children are."""
         numbers, is_leaf = np.arange(len(nodes)), nodes["is_leaf"].astype(bool)
         child = np.stack([np.where(is_leaf, numbers, nodes[side].astype(np.int64)) for side in ("left", "right")], 1)

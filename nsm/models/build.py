@@ -11,11 +11,12 @@ from nsm.models.flat import FlatRelational
 from nsm.models.hierarchy import Hierarchy
 from nsm.models.imported import imported_model
 from nsm.models.majority import Majority
-from nsm.models.order_scale import OrderScale
+from nsm.models.order_scale import OrderScale, tell_longest
 from nsm.nn import share_bases
 
 if TYPE_CHECKING:
     from nsm.config import Config
+    from nsm.data.packed import PackedGraphs
     from nsm.data.triples import Schema
 
 QUERY = "query"  # the role of the nodes that a graph asks about
@@ -35,6 +36,15 @@ def build_model(config: Config, schema: Schema) -> nn.Module:
     model = build(config, schema)
     share_bases(model, config.num_bases)
     return model
+
+
+def tell_training_graphs(model: nn.Module, train: PackedGraphs) -> None:
+    """What a model has to know of the training graphs before its first step: the highest position, the trees."""
+    from nsm.models.boosting import Boosting
+
+    tell_longest(model, train.highest_order)
+    if isinstance(model, Boosting):
+        model.fit(train)
 
 
 def _common(config: Config, schema: Schema) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def compute_loss(
             the output has no such logits.
         balance_weight: Weight of the clusters' imbalance; nothing where it was not measured.
         decode_weight: Weight of what is not read from the reconstruction, beside its error: both times
-            ``cycle_weight``; nothing where it was not read.
+            ``cycle_weight``; nothing where that is 0, or it was not read.
     """
     task = functional.cross_entropy(output.logits, batch.y)
     cycle = task.new_zeros(())
@@ -76,7 +76,9 @@ def compute_loss(
     if output.level_logits:
         auxiliary = torch.stack([functional.cross_entropy(logits, batch.y) for logits in output.level_logits]).mean()
     balance = task.new_zeros(()) if output.imbalance is None else output.imbalance.mean()
-    decode = task.new_zeros(()) if output.undecoded is None else output.undecoded.mean()
+    decode = task.new_zeros(())
+    if output.undecoded is not None and cycle_weight > 0:
+        decode = output.undecoded.mean()
     total, weights = task, (cycle_weight, auxiliary_weight, balance_weight, cycle_weight * decode_weight)
     for weight, term in zip(weights, (cycle, auxiliary, balance, decode), strict=True):
         total = total + weight * term if weight else total

@@ -11,6 +11,7 @@ from rich.console import Console
 from nsm.analysis.plots import png_bytes
 from nsm.analysis.rate_plot import rate_figure
 from nsm.models import build_model
+from nsm.models.build import tell_training_graphs
 from nsm.models.imported import require_importable
 from nsm.pipeline.datasets import load_graphs
 from nsm.runs import replacing, resolve_root
@@ -74,6 +75,7 @@ def find_learning_rate(config: Config, *, file: Path | None = None, quiet: bool 
         train = load_graphs(config, quiet=quiet).subset("train")
         seed_everything(config.seed)
         model = build_model(config, train.schema)
+        tell_training_graphs(model, train)
         with PartsBar("range test", Console(stderr=True, quiet=quiet)) as bar:
             test = range_test(config, model, train, low=LOW, high=HIGH, steps=STEPS, advance=bar)
     figure = rate_figure(

@@ -21,9 +21,8 @@ from nsm.analysis.run_results import read_tables
 from nsm.config.reading import PROVENANCE
 from nsm.config.toml import to_toml
 from nsm.models import build_model
-from nsm.models.boosting import Boosting
+from nsm.models.build import tell_training_graphs
 from nsm.models.imported import require_importable
-from nsm.models.order_scale import tell_longest
 from nsm.pipeline.datasets import default_dataset_name, load_graphs, require_honest
 from nsm.pipeline.domains import open_task
 from nsm.pipeline.reopening import continued_config, require_continuation, run_graphs
@@ -173,9 +172,8 @@ def _trainer(
 ) -> Trainer:
     views = [TensorBoard(draw_validation), TrainingProgress(Console(stderr=True, quiet=quiet)), *callbacks]
     train = graphs.subset("train")
-    tell_longest(model, train.highest_order)
-    if isinstance(model, Boosting):
-        model.fit(train)
+    if not run.checkpoints:  # which tell it as well
+        tell_training_graphs(model, train)
     return Trainer(config, model, train, graphs.subset("val"), run, views)
 
 

@@ -107,11 +107,19 @@ def test_networks_without_weights_of_relations_share_none() -> None:
 
 @pytest.mark.parametrize("key", ["balance_weight", "decode_weight"])
 def test_one_level_has_no_clusters_and_rebuilds_nothing(key: str) -> None:
-    with pytest.raises(ConfigError, match=f"{key}: one level has none above it"):
+    with pytest.raises(ConfigError, match=f"{key}: a single level has no other above"):
         load_config(None, [f"{key}=0.25", "num_levels=1"])
     assert load_config(None, [f"{key}=0", "num_levels=1"]).num_levels == 1
     assert load_config(None, [f"{key}=0.25", "num_levels=2"]).num_levels == 2
     assert load_config(None, [f"{key}=0.25", "num_levels=1", "model=my_models:Star"]).num_levels == 1
+
+
+def test_boosting_counts_in_full_precision() -> None:
+    for precision in ("bf16-mixed", "16-mixed"):
+        with pytest.raises(ConfigError, match="precision: boosting counts in full precision"):
+            load_config(None, ["model=boosting", f"precision={precision}"])
+        assert load_config(None, ["model=majority", f"precision={precision}"]).precision == precision
+    assert load_config(None, ["model=boosting", "precision=32-true"]).model == "boosting"
 
 
 def test_what_is_read_from_the_reconstruction_counts_with_its_error() -> None:

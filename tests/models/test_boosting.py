@@ -43,15 +43,26 @@ def test_the_tensors_are_the_trees(classes: int) -> None:
     trees = booster(3).fit(counts, labels)
     names = tuple(map(str, range(classes)))
     model = Boosting(Schema("toy", ("a",), ("none",), ("p",), names))
-    model.baseline.copy_(torch.from_numpy(trees._baseline_prediction.ravel()))
-    for place, tree in np.ndenumerate(np.array(trees._predictors, dtype=object)):
-        model._keep(place, tree.nodes)
+    model.take(trees, np.arange(classes))
     asked = random.normal(size=(200, 7)).astype(np.float32)
     found = model.scores(torch.from_numpy(asked).double()).numpy()
     expected = trees.decision_function(asked)
     assert np.ptp(expected) > 1
     np.testing.assert_allclose(found if classes > 2 else found[:, 1], expected, rtol=1e-6, atol=1e-6)
     assert classes > 2 or not found[:, 0].any()
+
+
+@pytest.mark.parametrize("present", [[0, 2], [1, 2], [0, 2, 3]])
+def test_a_class_that_no_training_graph_has_is_never_answered(present: list[int]) -> None:
+    random = np.random.default_rng(len(present))
+    counts = random.normal(size=(600, 5)).astype(np.float32)
+    labels = np.array(present)[((counts[:, :2] > 0.2) @ np.array([2, 1])) % len(present)]
+    trees = booster(3).fit(counts, labels)
+    model = Boosting(Schema("toy", ("a",), ("none",), ("p",), tuple("vwxyz")))
+    model.take(trees, np.array(present))
+    shares = model.scores(torch.from_numpy(counts).double()).softmax(1).numpy()
+    np.testing.assert_allclose(shares[:, present], trees.predict_proba(counts), atol=1e-6)
+    assert shares[:, [kind for kind in range(5) if kind not in present]].max() < 1e-6
 
 
 def test_a_state_holds_the_trees(graphs: PackedGraphs) -> None:

@@ -63,6 +63,8 @@ def test_what_is_not_read_from_the_reconstruction_counts_with_its_error() -> Non
     torch.testing.assert_close(losses.total, losses.task + 0.4 * losses.cycle + 0.4 * 0.2 * 0.75)
     unread = compute_loss(Output(logits, rebuilt, target, batch), Labelled, 0.4, decode_weight=0.2)
     assert unread.decode.item() == 0.0
+    left = compute_loss(Output(logits, rebuilt, target, batch, undecoded=miss), Labelled, 0.0, decode_weight=0.2)
+    assert left.decode.item() == 0.0 and torch.equal(left.total, left.task)  # in a step without the reconstruction
     torch.testing.assert_close(unread.total, losses.task + 0.4 * losses.cycle)
 
 
