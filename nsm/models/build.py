@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from nsm.errors import ConfigError
 from nsm.models.flat import FlatRelational
 from nsm.models.hierarchy import Hierarchy
 from nsm.models.imported import imported_model
@@ -28,7 +29,7 @@ def build_model(config: Config, schema: Schema) -> nn.Module:
     Weights are drawn from torch's global generator: seed it first.
 
     Raises:
-        ConfigError: If it is the user's own and cannot be used.
+        ConfigError: If it is the user's own and cannot be used, or is to be taught what all nodes have alike.
     """
     build = BUILDERS.get(config.model)
     if build is None:
@@ -63,6 +64,10 @@ def _common(config: Config, schema: Schema) -> dict[str, Any]:
 
 
 def _hierarchy(config: Config, schema: Schema) -> nn.Module:
+    kinds = len(schema.node_types), len(schema.roles)
+    if config.decode_weight > 0 and max(kinds) == 1:
+        hint = "leave it out, or give the nodes types"
+        raise ConfigError("decode_weight: all nodes are of one type and one role, so nothing is to be read", hint=hint)
     return Hierarchy(
         **_common(config, schema),
         blocks=config.blocks_per_level,
@@ -72,7 +77,7 @@ def _hierarchy(config: Config, schema: Schema) -> nn.Module:
         readout=config.readout,
         use_level_heads=config.auxiliary_weight > 0,
         use_balance=config.balance_weight > 0,
-        decodes=(len(schema.node_types), len(schema.roles)) if config.decode_weight > 0 else (),
+        decodes=kinds if config.decode_weight > 0 else (),
         norm=config.message_norm,
         recompute=config.recompute,
     )

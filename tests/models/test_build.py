@@ -20,6 +20,7 @@ from nsm.data.packed import PackedGraphs
 from nsm.data.planning.source import PlanningSource, Shard
 from nsm.data.triples import Schema
 from nsm.data.writing import write_packed
+from nsm.errors import ConfigError
 from nsm.models import FlatRelational, Hierarchy, build_model, compute_loss
 from nsm.models.build import BUILDERS
 from nsm.nn import BasisConv, RelationalConv
@@ -186,6 +187,15 @@ def test_weights_come_from_the_global_generator(values: dict[str, object]) -> No
     )
     assert torch.equal(first, same)
     assert not torch.equal(first, other)
+
+
+def test_what_all_nodes_have_alike_cannot_be_read_from_the_reconstruction() -> None:
+    alike = Schema("toy", ("a",), ("none",), ("p",), ("x", "y"))
+    with pytest.raises(ConfigError, match="decode_weight: all nodes are of one type and one role"):
+        build_model(Config(decode_weight=0.2), alike)
+    for one in (replace(alike, node_types=("a", "b")), replace(alike, roles=("none", "query"))):
+        assert build_model(Config(decode_weight=0.2), one).decoder is not None
+    assert build_model(Config(), alike).decoder is None
 
 
 @pytest.mark.parametrize("name", MODELS)

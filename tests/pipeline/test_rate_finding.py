@@ -29,6 +29,12 @@ def test_no_run_is_made_or_changed(config: Config, tmp_path: Path) -> None:
     json.dumps(told, allow_nan=False)
 
 
+def test_boosted_trees_are_fitted_before_the_test(config: Config) -> None:
+    boosting = config.model_copy(update={"model": "boosting"})
+    losses = pipeline.find_learning_rate(boosting, quiet=True).to_json()["losses"]
+    assert losses[0] < 0.3  # a marked node can be counted; without trees it is that of a coin, 0.69
+
+
 def test_what_a_person_reads(config: Config, tmp_path: Path) -> None:
     result = pipeline.find_learning_rate(config, file=tmp_path / "new" / "rates.png", quiet=True)
     assert f"picture                  {tmp_path / 'new' / 'rates.png'}" in result.to_text()
