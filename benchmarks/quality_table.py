@@ -28,15 +28,15 @@ task is the one of the highest mean accuracy on the validation split, over the s
 seeds and more have; the test sets take no part in that. Every network has as many parameters as the hierarchy, within 5
 %, but `hierarchy-bases`, which is the hierarchy with weights that relations share (`num_bases = 8`) where that saves
 any. `hierarchy-no-cycle` is the hierarchy with `cycle_weight = 0`; `hierarchy-quarter` has about a quarter of the nodes
-at the top (three levels, a smaller `pool_ratio` and, but on UMLS, more weight on the reconstruction; see `TUNED` in
-`quality_sets.py`). `hierarchy-less` has 21 epochs, `hierarchy-more` 42, `flat-8-less` and `flat-8-more` as many as take
-their time. On planning GINE and GPS have `learning_rate = 1e-3`, with the default of 4e-3 GINE learns nothing there
-(52.6 % of seed 12's validation graphs). Training: wall clock (on a machine that others used at the same time) and the
-processor time of the loop, validations included; not all trainings were made on one machine, so times compare between
-the hierarchy and the flat networks of the same seeds only, and roughly, since other programs ran beside some;
-[step_time.md](step_time.md) has steps in turn. `flat-4-long` and `flat-8-long` are `flat-4` and `flat-8` with as many
-epochs as take the hierarchy's time, by those steps (by processor times of the same seed where there are none, and
-before), and the shorter training where that is no more."""
+at the top (three levels, a smaller `pool_ratio` and, but on UMLS, more weight on the reconstruction, on causal
+questions `decode_weight` too; see `TUNED` in `quality_sets.py`). `hierarchy-less` has 21 epochs, `hierarchy-more` 42,
+`flat-8-less` and `flat-8-more` as many as take their time. On planning GINE and GPS have `learning_rate = 1e-3`, with
+the default of 4e-3 GINE learns nothing there (52.6 % of seed 12's validation graphs). Training: wall clock (on a
+machine that others used at the same time) and the processor time of the loop, validations included; not all trainings
+were made on one machine, so times compare between the hierarchy and the flat networks of the same seeds only, and
+roughly, since other programs ran beside some; [step_time.md](step_time.md) has steps in turn. `flat-4-long` and
+`flat-8-long` are `flat-4` and `flat-8` with as many epochs as take the hierarchy's time, by those steps (by processor
+times of the same seed where there are none, and before), and the shorter training where that is no more."""
 
 
 def markdown(results: Path, picture: str | None = None) -> str:
